@@ -1,0 +1,43 @@
+//! What a page shows when it has no answer.
+
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate},
+};
+
+use crate::{ApiError, pages::sign_in_path};
+
+/// What went wrong and what to do. Where only signing in helps, the browser goes there by itself.
+#[component]
+pub(crate) fn ErrorState(error: ApiError) -> impl IntoView {
+    let location = use_location();
+    let here = move || format!("{}{}", location.pathname.get(), with_mark(&location.search.get()));
+    let sign_in = Signal::derive({
+        let here = here.clone();
+        move || sign_in_path(&here())
+    });
+    if error == ApiError::SignedOut {
+        let navigate = use_navigate();
+        Effect::new(move |_| navigate(&sign_in.get_untracked(), NavigateOptions { replace: true, ..Default::default() }));
+    }
+    let way_out = if error == ApiError::SignedOut {
+        view! { <a class="button" href=sign_in>"Sign in"</a> }.into_any()
+    } else if error == ApiError::BadInput {
+        view! { <a class="button" href=move || here().split('?').next().unwrap_or("/").to_owned() rel="external">"First page"</a> }.into_any()
+    } else {
+        // A real load, so that it works without scripts and starts everything afresh.
+        view! { <a class="button" href=here rel="external">"Try again"</a> }.into_any()
+    };
+    view! {
+        <section class="alert alert-page" role="alert">
+            <h2>{error.title()}</h2>
+            <p>{error.advice()}</p>
+            {way_out}
+        </section>
+    }
+}
+
+fn with_mark(search: &str) -> String {
+    if search.is_empty() { String::new() } else { format!("?{}", search.trim_start_matches('?')) }
+}

@@ -1,0 +1,246 @@
+//! The client's side of graphql-transport-ws as a state machine: what happened goes in, what to do comes out.
+
+use std::{collections::BTreeMap, rc::Rc, time::Duration};
+
+use serde_json::Value;
+
+use super::{
+    Connection, backoff,
+    protocol::{ClientFrame, ServerFrame},
+};
+
+/// What is asked for, and who gets the answers.
+#[derive(Clone)]
+pub(crate) struct Subscription {
+    /// The request's payload; asked anew at every (re)connect.
+    pub request: Rc<dyn Fn() -> Value>,
+    /// Takes the `data` of each answer.
+    pub deliver: Rc<dyn Fn(Value)>,
+}
+
+/// What the socket has to do next.
+pub(crate) enum Step {
+    Send(String),
+    Deliver(Rc<dyn Fn(Value)>, Value),
+    Report(Connection),
+    /// Close the socket; `closed` will be told.
+    Drop,
+    /// Open a new one after this long.
+    RetryAfter(Duration),
+}
+
+/// How far the handshake has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Down,
+    Greeting,
+    Ready,
+}
+
+/// One connection after the other, and the subscriptions that outlive them.
+pub(crate) struct Session {
+    phase: Phase,
+    /// Attempts since the last connection stood.
+    attempt: u32,
+    awaits_pong: bool,
+    last_id: u64,
+    subscriptions: BTreeMap<u64, Subscription>,
+}
+
+impl Session {
+    pub(crate) fn new() -> Self {
+        Self { phase: Phase::Down, attempt: 0, awaits_pong: false, last_id: 0, subscriptions: BTreeMap::new() }
+    }
+
+    /// The WebSocket is open.
+    pub(crate) fn opened(&mut self) -> Vec<Step> {
+        self.phase = Phase::Greeting;
+        self.awaits_pong = false;
+        vec![Step::Send(ClientFrame::ConnectionInit.text())]
+    }
+
+    /// The WebSocket is gone, or never came. `chance` is drawn from 0 to 1.
+    pub(crate) fn closed(&mut self, chance: f64) -> Vec<Step> {
+        self.phase = Phase::Down;
+        self.attempt = self.attempt.saturating_add(1);
+        let report = Step::Report(Connection::Reconnecting { attempt: self.attempt });
+        vec![report, Step::RetryAfter(backoff::delay(self.attempt, chance))]
+    }
+
+    /// A text frame came in.
+    pub(crate) fn received(&mut self, text: &str) -> Vec<Step> {
+        self.awaits_pong = false;
+        match serde_json::from_str(text) {
+            Ok(ServerFrame::ConnectionAck) => {
+                self.phase = Phase::Ready;
+                self.attempt = 0;
+                let resumed = self.subscriptions.iter().map(|(id, subscription)| Step::Send(subscribe(*id, subscription)));
+                std::iter::once(Step::Report(Connection::Connected)).chain(resumed).collect()
+            }
+            Ok(ServerFrame::Ping) => vec![Step::Send(ClientFrame::Pong.text())],
+            Ok(ServerFrame::Pong) => Vec::new(),
+            Ok(ServerFrame::Next { id, payload }) => {
+                let subscription = id.parse().ok().and_then(|id: u64| self.subscriptions.get(&id));
+                match (subscription, payload.data) {
+                    (Some(subscription), Some(data)) => vec![Step::Deliver(Rc::clone(&subscription.deliver), data)],
+                    _ => Vec::new(),
+                }
+            }
+            // Over, one way or the other: asking again would only get the same answer.
+            Ok(ServerFrame::Error { id } | ServerFrame::Complete { id }) => {
+                if let Ok(id) = id.parse() {
+                    self.subscriptions.remove(&id);
+                }
+                Vec::new()
+            }
+            Err(_) => vec![Step::Drop],
+        }
+    }
+
+    /// Adds a subscription; its id is for [`Session::unsubscribe`].
+    pub(crate) fn subscribe(&mut self, subscription: Subscription) -> (u64, Vec<Step>) {
+        self.last_id += 1;
+        let steps = match self.phase {
+            Phase::Ready => vec![Step::Send(subscribe(self.last_id, &subscription))],
+            Phase::Down | Phase::Greeting => Vec::new(),
+        };
+        self.subscriptions.insert(self.last_id, subscription);
+        (self.last_id, steps)
+    }
+
+    pub(crate) fn unsubscribe(&mut self, id: u64) -> Vec<Step> {
+        match (self.subscriptions.remove(&id), self.phase) {
+            (Some(_), Phase::Ready) => vec![Step::Send(ClientFrame::Complete { id: id.to_string() }.text())],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Called at regular intervals: asks for a sign of life, and gives the connection up when the last one is missing.
+    pub(crate) fn heartbeat(&mut self) -> Vec<Step> {
+        match (self.phase, self.awaits_pong) {
+            (Phase::Down, _) => Vec::new(),
+            (Phase::Greeting | Phase::Ready, true) => vec![Step::Drop],
+            (Phase::Greeting, false) => {
+                self.awaits_pong = true;
+                Vec::new()
+            }
+            (Phase::Ready, false) => {
+                self.awaits_pong = true;
+                vec![Step::Send(ClientFrame::Ping.text())]
+            }
+        }
+    }
+}
+
+fn subscribe(id: u64, subscription: &Subscription) -> String {
+    ClientFrame::Subscribe { id: id.to_string(), payload: (subscription.request)() }.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use serde_json::json;
+
+    use super::*;
+
+    const ACK: &str = r#"{"type":"connection_ack"}"#;
+
+    fn sent(steps: &[Step]) -> Vec<Value> {
+        steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Send(text) => Some(serde_json::from_str(text).expect("frames are JSON")),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn fixed(payload: Value) -> Subscription {
+        Subscription { request: Rc::new(move || payload.clone()), deliver: Rc::new(|_| ()) }
+    }
+
+    #[test]
+    fn it_greets_then_subscribes_what_waited() {
+        let mut session = Session::new();
+        let (_, steps) = session.subscribe(fixed(json!({"query": "a"})));
+        assert!(steps.is_empty(), "nothing may be sent before the server has greeted back");
+        assert_eq!(sent(&session.opened()), [json!({"type": "connection_init"})]);
+        let steps = session.received(ACK);
+        assert!(matches!(steps[0], Step::Report(Connection::Connected)));
+        assert_eq!(sent(&steps), [json!({"type": "subscribe", "id": "1", "payload": {"query": "a"}})]);
+        let (_, steps) = session.subscribe(fixed(json!({"query": "b"})));
+        assert_eq!(sent(&steps), [json!({"type": "subscribe", "id": "2", "payload": {"query": "b"}})]);
+    }
+
+    #[test]
+    fn a_reconnect_asks_from_the_last_event_seen() {
+        let seen = Rc::new(Cell::new(0));
+        let (asks, hears) = (Rc::clone(&seen), Rc::clone(&seen));
+        let mut session = Session::new();
+        session.subscribe(Subscription {
+            request: Rc::new(move || json!({"variables": {"after": asks.get()}})),
+            deliver: Rc::new(move |data| hears.set(data["seq"].as_i64().unwrap_or_default())),
+        });
+        session.opened();
+        session.received(ACK);
+        for step in session.received(r#"{"type":"next","id":"1","payload":{"data":{"seq":7}}}"#) {
+            if let Step::Deliver(deliver, data) = step {
+                deliver(data);
+            }
+        }
+        session.closed(0.0);
+        session.opened();
+        assert_eq!(sent(&session.received(ACK))[0]["payload"]["variables"]["after"], 7);
+    }
+
+    #[test]
+    fn waiting_grows_until_a_connection_stands() {
+        let mut session = Session::new();
+        let wait = |session: &mut Session| match session.closed(1.0)[..] {
+            [Step::Report(Connection::Reconnecting { attempt }), Step::RetryAfter(delay)] => (attempt, delay.as_millis()),
+            _ => panic!("a lost connection is reported and tried again"),
+        };
+        assert_eq!([wait(&mut session), wait(&mut session)], [(1, 500), (2, 1_000)]);
+        session.opened();
+        session.received(ACK);
+        assert_eq!(wait(&mut session), (1, 500));
+    }
+
+    #[test]
+    fn what_is_over_is_not_asked_again() {
+        let mut session = Session::new();
+        let heard = Rc::new(RefCell::new(Vec::new()));
+        let hears = Rc::clone(&heard);
+        session.subscribe(Subscription { request: Rc::new(|| json!({})), deliver: Rc::new(move |data| hears.borrow_mut().push(data)) });
+        session.opened();
+        session.received(ACK);
+        session.received(r#"{"type":"complete","id":"1"}"#);
+        assert!(session.received(r#"{"type":"next","id":"1","payload":{"data":{}}}"#).is_empty());
+        session.closed(0.0);
+        session.opened();
+        assert!(sent(&session.received(ACK)).is_empty());
+        assert!(session.unsubscribe(1).is_empty());
+        assert!(heard.borrow().is_empty());
+    }
+
+    #[test]
+    fn silence_drops_the_connection() {
+        let mut session = Session::new();
+        assert!(session.heartbeat().is_empty());
+        session.opened();
+        session.received(ACK);
+        assert_eq!(sent(&session.heartbeat()), [json!({"type": "ping"})]);
+        session.received(r#"{"type":"pong"}"#);
+        assert_eq!(sent(&session.heartbeat()), [json!({"type": "ping"})]);
+        assert!(matches!(session.heartbeat()[..], [Step::Drop]));
+    }
+
+    #[test]
+    fn it_answers_pings_and_leaves_who_does_not_speak_the_protocol() {
+        let mut session = Session::new();
+        session.opened();
+        assert_eq!(sent(&session.received(r#"{"type":"ping"}"#)), [json!({"type": "pong"})]);
+        assert!(matches!(session.received("hello")[..], [Step::Drop]));
+    }
+}

@@ -1,0 +1,236 @@
+//! The list of matches: filters and pages live in the address, so that a view can be shared and works without scripts.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{
+    components::{A, Form},
+    hooks::use_query_map,
+    location::Url,
+    params::ParamsMap,
+};
+
+use crate::{
+    api,
+    components::{Ago, EmptyState, ErrorState, SkeletonRows, StateBadge},
+    format, live,
+    model::{MODES, MatchPage, MatchRow, MatchState},
+    queries,
+};
+
+/// What the address asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Filter {
+    state: Option<MatchState>,
+    mode: Option<&'static str>,
+    after: Option<String>,
+}
+
+impl Filter {
+    fn read(query: &ParamsMap) -> Self {
+        let text = |key: &str| query.get_str(key).filter(|value| !value.is_empty());
+        Self {
+            state: text("state").and_then(MatchState::from_slug),
+            mode: text("mode").and_then(|mode| MODES.into_iter().find(|known| *known == mode)),
+            after: text("after").map(str::to_owned),
+        }
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.state.is_some() || self.mode.is_some()
+    }
+
+    /// The address of the same filter, from `after` on.
+    fn href(&self, after: Option<&str>) -> String {
+        let pairs = [("state", self.state.map(MatchState::slug)), ("mode", self.mode), ("after", after)];
+        let query: Vec<_> = pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", Url::escape(value?)))).collect();
+        if query.is_empty() { "/matches".to_owned() } else { format!("/matches?{}", query.join("&")) }
+    }
+}
+
+/// Filters, table, pages.
+#[component]
+pub(crate) fn MatchesPage() -> impl IntoView {
+    let query = use_query_map();
+    let filter = Memo::new(move |_| Filter::read(&query.read()));
+    let page = Resource::new(
+        move || filter.get(),
+        |filter| api::fetch_matches(filter.state, filter.mode.map(str::to_owned), filter.after),
+    );
+    view! {
+        <Title text="Matches"/>
+        <div class="page-head">
+            <h1>"Matches"</h1>
+            <p class="lead">"Newest first."</p>
+        </div>
+        <Filters filter/>
+        <Transition fallback=SkeletonRows>
+            {move || Suspend::new(async move {
+                match page.await {
+                    Ok(found) => view! { <List found filter=filter.get_untracked() refresh=move || page.refetch()/> }.into_any(),
+                    Err(error) => view! { <ErrorState error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// A form of the address: it works as it is, and sends itself when scripts run.
+#[component]
+fn Filters(filter: Memo<Filter>) -> impl IntoView {
+    let send = |event: leptos::ev::Event| {
+        if let Some(form) = event_target::<web_sys::HtmlSelectElement>(&event).form() {
+            let _ = form.request_submit();
+        }
+    };
+    let states = MatchState::ALL
+        .into_iter()
+        .map(|state| view! { <option value=state.slug() selected=move || filter.read().state == Some(state)>{state.label()}</option> })
+        .collect_view();
+    let modes = MODES
+        .into_iter()
+        .map(|mode| view! { <option value=mode selected=move || filter.read().mode == Some(mode)>{format::name(mode)}</option> })
+        .collect_view();
+    view! {
+        <search class="filters">
+            <Form method="get" action="/matches">
+                <div class="field">
+                    <label for="state">"State"</label>
+                    <select id="state" name="state" on:change=send>
+                        <option value="" selected=move || filter.read().state.is_none()>"Any"</option>
+                        {states}
+                    </select>
+                </div>
+                <div class="field">
+                    <label for="mode">"Mode"</label>
+                    <select id="mode" name="mode" on:change=send>
+                        <option value="" selected=move || filter.read().mode.is_none()>"Any"</option>
+                        {modes}
+                    </select>
+                </div>
+                <button type="submit" class="button">"Show"</button>
+            </Form>
+        </search>
+    }
+    .into_any()
+}
+
+/// A page of rows.
+#[component]
+fn List(found: MatchPage, filter: Filter, refresh: impl Fn() + Send + 'static) -> impl IntoView {
+    let answered_at = found.answered_at;
+    let first_page = filter.after.is_none();
+    let total = match found.total {
+        1 => "1 match".to_owned(),
+        total => format!("{} matches", format::count(total)),
+    };
+    if found.rows.is_empty() {
+        return empty(&filter).into_any();
+    }
+    let next = found.next.as_deref().map(|cursor| view! { <A href=filter.href(Some(cursor)) attr:class="button" attr:rel="next">"Older matches"</A> });
+    let newest = (!first_page).then(|| view! { <A href=filter.href(None) attr:class="button">"Newest matches"</A> });
+    let rows = found.rows.into_iter().map(|row| view! { <Row row answered_at/> }).collect_view();
+    view! {
+        <div class="list-head">
+            <p>{total}</p>
+            {first_page.then(|| view! { <Newer refresh/> })}
+        </div>
+        <div class="card table-frame">
+            <table class="matches">
+                <caption class="visually-hidden">"Matches, newest first"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Match"</th>
+                        <th scope="col" class="num">"Score"</th>
+                        <th scope="col" class="mid">"Mode"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col" class="wide">"Result"</th>
+                        <th scope="col">"Started"</th>
+                        <th scope="col" class="num wide">"Took"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        <nav class="pager" aria-label="Pages of matches">{newest}{next}</nav>
+    }
+    .into_any()
+}
+
+fn empty(filter: &Filter) -> impl IntoView + use<> {
+    if filter.is_narrow() {
+        view! { <EmptyState title="No match fits the filter" text="Choose another state or mode."/> }
+    } else {
+        view! { <EmptyState title="No matches yet" text="The first one appears here when two players have been matched. To see some, let bots play: muster-bots."/> }
+    }
+}
+
+#[component]
+fn Row(row: MatchRow, answered_at: chrono::DateTime<chrono::Utc>) -> impl IntoView {
+    let names = row.players.iter().map(|player| player.display_name.as_str()).collect::<Vec<_>>().join(" · ");
+    let score = row.players.iter().map(|player| player.total.to_string()).collect::<Vec<_>>().join(" : ");
+    let result = row.outcome.as_ref().map_or_else(String::new, |outcome| outcome.sentence(&row.players));
+    let took = row.ended_at.map_or_else(String::new, |ended| format::duration(ended - row.created_at));
+    view! {
+        <tr>
+            <th scope="row">
+                <A href=format!("/matches/{}", row.id)>{names}</A>
+                <span class="sub"><span class="mono">{format::short_id(&row.id)}</span></span>
+            </th>
+            <td class="num">{score}</td>
+            <td class="mid">{format::name(&row.mode)}<span class="sub">{row.queue}</span></td>
+            <td><StateBadge state=row.state/></td>
+            <td class="wide">{result}</td>
+            <td><Ago at=row.created_at rendered_at=answered_at/></td>
+            <td class="num wide">{took}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Says that the list has been overtaken; nothing moves under the reader's eyes until they ask.
+#[component]
+fn Newer(refresh: impl Fn() + Send + 'static) -> impl IntoView {
+    let overtaken = RwSignal::new(false);
+    let begun_at_first = StoredValue::new(None::<i64>);
+    live::subscribe::<queries::Live>(
+        || queries::live::Variables {},
+        move |data| {
+            let begun = data.live.matches_finished + data.live.matches_running;
+            match begun_at_first.get_value() {
+                None => begun_at_first.set_value(Some(begun)),
+                Some(first) => overtaken.set(begun > first),
+            }
+        },
+    );
+    let refresh = StoredValue::new_local(refresh);
+    view! {
+        <div role="status" aria-live="polite">
+            {move || overtaken.get().then(|| view! {
+                <button type="button" class="button" on:click=move |_| refresh.with_value(|refresh| refresh())>
+                    "Newer matches have started: show them"
+                </button>
+            })}
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_the_filter() {
+        let filter = Filter { state: Some(MatchState::Running), mode: Some("zero-hour"), after: None };
+        assert_eq!(filter.href(None), "/matches?state=running&mode=zero%2Dhour");
+        assert_eq!(filter.href(Some("a=b/c")), "/matches?state=running&mode=zero%2Dhour&after=a%3Db%2Fc");
+        assert_eq!(Filter::default().href(None), "/matches");
+    }
+
+    #[test]
+    fn what_is_not_known_does_not_filter() {
+        let query = ParamsMap::from_iter([("state".to_owned(), "paused".to_owned()), ("mode".to_owned(), String::new())]);
+        assert_eq!(Filter::read(&query), Filter::default());
+        let query = ParamsMap::from_iter([("state".to_owned(), "finished".to_owned()), ("mode".to_owned(), "true-grit".to_owned())]);
+        assert_eq!(Filter::read(&query), Filter { state: Some(MatchState::Finished), mode: Some("true-grit"), after: None });
+    }
+}

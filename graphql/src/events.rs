@@ -1,0 +1,97 @@
+//! What is worth counting: each event is one function that logs and counts together, so the two never disagree.
+//!
+//! Labels are enums of this crate. Ids are fields of log lines only; e-mail addresses and tokens are in neither.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+use muster_core::id::StaffId;
+
+/// One GraphQL operation was answered; `outcome` is `ok` or the code of its first error.
+pub fn operation_answered(kind: &'static str, outcome: &'static str, took: Duration) {
+    counter!("muster_staff_operations_total", "kind" => kind, "outcome" => outcome).increment(1);
+    histogram!("muster_staff_operation_seconds", "kind" => kind).record(took.as_secs_f64());
+    tracing::debug!(kind, outcome, ?took, "operation answered");
+}
+
+/// A subscription began.
+pub fn subscription_opened() {
+    gauge!("muster_staff_subscriptions").increment(1.0);
+    counter!("muster_staff_subscriptions_opened_total").increment(1);
+    tracing::debug!("subscription opened");
+}
+
+/// A subscription is over: `completed`, `cancelled` or `session_over`.
+pub fn subscription_closed(reason: &'static str) {
+    gauge!("muster_staff_subscriptions").decrement(1.0);
+    counter!("muster_staff_subscriptions_closed_total", "reason" => reason).increment(1);
+    tracing::debug!(reason, "subscription closed");
+}
+
+/// A socket was upgraded.
+pub fn socket_opened() {
+    gauge!("muster_staff_sockets").increment(1.0);
+    counter!("muster_staff_sockets_opened_total").increment(1);
+    tracing::debug!("staff socket opened");
+}
+
+/// A socket is gone.
+pub fn socket_closed(reason: &'static str) {
+    gauge!("muster_staff_sockets").decrement(1.0);
+    counter!("muster_staff_sockets_closed_total", "reason" => reason).increment(1);
+    tracing::debug!(reason, "staff socket closed");
+}
+
+/// Somebody of the staff signed in.
+pub fn signed_in(staff: StaffId) {
+    counter!("muster_staff_sign_ins_total", "outcome" => "ok").increment(1);
+    tracing::info!(staff_id = %staff, "staff signed in");
+}
+
+/// A sign-in was refused: `unknown_account`, `disabled_account`, `wrong_password`.
+pub fn sign_in_refused(reason: &'static str) {
+    counter!("muster_staff_sign_ins_total", "outcome" => reason).increment(1);
+    tracing::warn!(reason, "staff sign-in refused");
+}
+
+/// A sign-in was not even looked at, because there were too many before it: `account` or `total`.
+pub fn sign_in_limited(limit: &'static str) {
+    counter!("muster_staff_sign_ins_limited_total", "limit" => limit).increment(1);
+    tracing::warn!(limit, "too many staff sign-in attempts");
+}
+
+/// Somebody of the staff signed out.
+pub fn signed_out(staff: StaffId) {
+    counter!("muster_staff_sign_outs_total").increment(1);
+    tracing::info!(staff_id = %staff, "staff signed out");
+}
+
+/// A session ended while a socket was open on it.
+pub fn session_over(staff: StaffId) {
+    counter!("muster_staff_sessions_cut_total").increment(1);
+    tracing::info!(staff_id = %staff, "session ended; its socket is closed");
+}
+
+/// A session could not be looked up again; it stays valid until it can, or until it expires.
+pub fn session_recheck_failed(error: &(dyn std::error::Error + 'static)) {
+    counter!("muster_staff_session_recheck_failures_total").increment(1);
+    tracing::warn!(error, "session could not be looked at again");
+}
+
+/// The live counts were read once.
+pub fn live_sampled(took: Duration) {
+    counter!("muster_live_samples_total", "outcome" => "ok").increment(1);
+    histogram!("muster_live_sample_seconds").record(took.as_secs_f64());
+}
+
+/// The live counts could not be read; subscribers keep the last ones.
+pub fn live_sample_failed(error: &(dyn std::error::Error + 'static)) {
+    counter!("muster_live_samples_total", "outcome" => "failed").increment(1);
+    tracing::warn!(error, "live counts could not be read");
+}
+
+/// Something went wrong that the caller can do nothing about.
+pub fn internal_error(doing: &'static str, error: &(dyn std::error::Error + 'static)) {
+    counter!("muster_staff_internal_errors_total", "doing" => doing).increment(1);
+    tracing::error!(error, doing, "staff API failed");
+}

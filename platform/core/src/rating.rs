@@ -1,0 +1,168 @@
+//! How strong a player is, and how even a match.
+//!
+//! Weng and Lin, "A Bayesian Approximation Method for Online Ranking" (JMLR 12, 2011), the Bradley–Terry model with full pairs,
+//! as the `skillratings` crate has it, on a scale where a new player has 1500 ± 500 points.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use skillratings::Outcomes;
+use skillratings::weng_lin::{WengLinConfig, WengLinRating, expected_score, weng_lin};
+use utoipa::ToSchema;
+
+/// What a new player starts with, in points.
+pub const START_POINTS: f64 = 1500.0;
+
+/// How unsure the start is, in points.
+pub const START_DEVIATION: f64 = 500.0;
+
+/// How much chance there is in one match: so many points ahead, both ratings known well, is a win in two of three.
+const BETA: f64 = 250.0;
+
+/// A player's strength in one mode.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct Rating {
+    /// The estimate, in points.
+    pub points: f64,
+    /// How unsure it is, in points: one standard deviation. Above 0.
+    pub deviation: f64,
+}
+
+impl Default for Rating {
+    fn default() -> Self {
+        Self {
+            points: START_POINTS,
+            deviation: START_DEVIATION,
+        }
+    }
+}
+
+/// Who won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Score {
+    /// The first player.
+    First,
+    /// The second player.
+    Second,
+    /// Neither.
+    Draw,
+}
+
+/// The ratings after a match, from those before it.
+pub fn rate(first: Rating, second: Rating, score: Score) -> (Rating, Rating) {
+    let outcome = match score {
+        Score::First => Outcomes::WIN,
+        Score::Second => Outcomes::LOSS,
+        Score::Draw => Outcomes::DRAW,
+    };
+    let (first, second) = weng_lin(&first.into(), &second.into(), &outcome, &config());
+    (first.into(), second.into())
+}
+
+/// How likely the first player is to win: 0 to 1.
+pub fn win_probability(first: Rating, second: Rating) -> f64 {
+    expected_score(&first.into(), &second.into(), &config()).0
+}
+
+/// How even a match is, from the win probability of either side: 1 for equal strength, 0 for a foregone conclusion.
+pub fn quality(win_probability: f64) -> f64 {
+    1.0 - (2.0 * win_probability - 1.0).abs()
+}
+
+fn config() -> WengLinConfig {
+    WengLinConfig {
+        beta: BETA,
+        ..WengLinConfig::new()
+    }
+}
+
+impl From<Rating> for WengLinRating {
+    fn from(rating: Rating) -> Self {
+        Self {
+            rating: rating.points,
+            uncertainty: rating.deviation,
+        }
+    }
+}
+
+impl From<WengLinRating> for Rating {
+    fn from(rating: WengLinRating) -> Self {
+        Self {
+            points: rating.rating,
+            deviation: rating.uncertainty,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn near(left: f64, right: f64) -> bool {
+        (left - right).abs() < 0.01
+    }
+
+    #[test]
+    fn two_new_players_move_as_the_paper_computes_it() {
+        // c = sqrt(2 * 250^2 + 2 * 500^2) = 790.57, and p = 1/2: each moves by 500^2 / c * 1/2.
+        let (winner, loser) = rate(Rating::default(), Rating::default(), Score::First);
+        assert!(
+            near(winner.points, 1658.11) && near(loser.points, 1341.89),
+            "{winner:?} {loser:?}"
+        );
+        // eta = (500 / c)^3 * 1/4, and the new deviation is 500 * sqrt(1 - eta).
+        assert!(
+            near(
+                winner.deviation,
+                500.0 * (1.0_f64 - (500.0_f64 / 790.569).powi(3) / 4.0).sqrt()
+            ),
+            "{winner:?}"
+        );
+        let (first, second) = rate(Rating::default(), Rating::default(), Score::Draw);
+        assert!(near(first.points, 1500.0) && near(second.points, 1500.0));
+    }
+
+    #[test]
+    fn beta_points_ahead_win_two_of_three() {
+        let known = |points| Rating {
+            points,
+            deviation: 1e-6,
+        };
+        assert!(near(win_probability(known(1750.0), known(1500.0)), 0.67));
+        assert!(near(win_probability(known(1500.0), known(1500.0)), 0.5));
+    }
+
+    #[test]
+    fn quality_is_1_for_equals_and_0_for_a_foregone_conclusion() {
+        assert_eq!(
+            [0.0, 0.25, 0.5, 0.75, 1.0].map(quality),
+            [0.0, 0.5, 1.0, 0.5, 0.0]
+        );
+    }
+
+    fn ratings() -> impl Strategy<Value = Rating> {
+        (-2000.0..5000.0, 1.0..600.0).prop_map(|(points, deviation)| Rating { points, deviation })
+    }
+
+    proptest! {
+        #[test]
+        fn winning_never_costs_and_certainty_grows(a in ratings(), b in ratings()) {
+            let (winner, loser) = rate(a, b, Score::First);
+            prop_assert!(winner.points >= a.points && loser.points <= b.points);
+            prop_assert!(winner.deviation <= a.deviation && loser.deviation <= b.deviation);
+            prop_assert!(winner.deviation > 0.0 && loser.deviation > 0.0);
+        }
+
+        #[test]
+        fn the_seats_do_not_matter(a in ratings(), b in ratings()) {
+            let (winner, loser) = rate(a, b, Score::First);
+            let (other_loser, other_winner) = rate(b, a, Score::Second);
+            prop_assert!(near(winner.points, other_winner.points) && near(loser.points, other_loser.points));
+            let p = win_probability(a, b);
+            prop_assert!((0.0..=1.0).contains(&p));
+            prop_assert!((p + win_probability(b, a) - 1.0).abs() < 1e-9);
+            prop_assert!((0.0..=1.0).contains(&quality(p)));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What game clients and the server say to each other: JSON over HTTP (`/v1`) and over one WebSocket.
+//!
+//! Requests refuse fields they do not know, so that a typing error is told. Answers may grow: clients ignore what they do not know.
+
+mod http;
+mod play;
+mod problem;
+mod socket;
+mod telemetry;
+mod ticket;
+
+pub use http::{DeviceSignIn, Profile, ProfileRating, QueueView, SignedIn};
+pub use play::{
+    EventPage, LoggedEvent, MatchPlayer, MatchResult, MatchStatus, MatchView, RatingChange,
+};
+pub use problem::{FieldError, Problem};
+pub use socket::{ClientMessage, MAX_REQUEST_ID, Push, ServerMessage, socket_schema};
+pub use telemetry::{
+    ClientEvent, EventBatch, EventVerdict, EventVerdicts, InvalidEvent, MAX_EVENT_BATCH,
+    RawEventBatch, Verdict,
+};
+pub use ticket::{CreateTicket, TicketState, TicketView};

@@ -1,0 +1,78 @@
+//! The command line.
+#![allow(clippy::print_stdout, reason = "these commands print documents for other programs to read")]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use muster_runtime::{CommonArgs, Loaded};
+use muster_server::settings::{Role, Settings};
+
+use crate::serve;
+
+/// The Muster server: sign-in, queues, matches and telemetry for players' clients.
+///
+/// Without a command it serves. Settings come from defaults, then --config FILE, then MUSTER__SECTION__KEY, then --set.
+#[derive(Parser)]
+#[command(version, after_help = "Examples:\n  muster-server --check-config\n  muster-server --roles gateway,referee --config /etc/muster/server.toml\n  MUSTER__AUTH__SIGNING_KEY=\"$(muster-server keygen)\" muster-server")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// What this process does; all of it by default.
+    #[arg(long, value_delimiter = ',', value_name = "ROLE")]
+    roles: Vec<Role>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve players (the default).
+    Serve,
+    /// Bring the database and the streams up to date, add the shipped queues, and exit. Safe to run at any time.
+    Migrate,
+    /// Print a new signing key for session tokens (Ed25519, PKCS#8 PEM).
+    Keygen,
+    /// Print the OpenAPI document of the HTTP surface.
+    Openapi,
+    /// Print the JSON schema of the socket's messages.
+    SocketSchema,
+    /// Print the catalogue of errors as Markdown.
+    Errors,
+}
+
+impl Args {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Some(Command::Keygen) => print!("{}", muster_server::auth::generate_signing_key()),
+            Some(Command::Openapi) => println!("{}", muster_server::gateway::openapi().to_pretty_json()?),
+            Some(Command::SocketSchema) => println!("{}", serde_json::to_string_pretty(&muster_core::wire::socket_schema())?),
+            Some(Command::Errors) => print!("{}", muster_server::error::catalogue_markdown()),
+            Some(Command::Migrate) => {
+                return Ok(match load(&self.common, self.roles).await? {
+                    Loaded::Settings(settings) => serve::migrate(settings).await?,
+                    Loaded::Exit(code) => code,
+                });
+            }
+            None | Some(Command::Serve) => {
+                return Ok(match load(&self.common, self.roles).await? {
+                    Loaded::Settings(settings) => serve::serve(settings).await?,
+                    Loaded::Exit(code) => code,
+                });
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn load(common: &CommonArgs, roles: Vec<Role>) -> anyhow::Result<Loaded<Settings>> {
+    let loaded = muster_runtime::load::<Settings>(common).await?;
+    Ok(match loaded {
+        Loaded::Settings(mut settings) => {
+            if !roles.is_empty() {
+                settings.server.roles = roles;
+            }
+            Loaded::Settings(settings)
+        }
+        exit @ Loaded::Exit(_) => exit,
+    })
+}

@@ -1,0 +1,99 @@
+//! What handlers take from a request: the caller, a body, an id. Each refuses in the catalogue's words.
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use muster_core::id::PlayerId;
+use serde::de::DeserializeOwned;
+
+use super::Gateway;
+use crate::auth::TokenError;
+use crate::error::{ApiError, Code};
+
+/// The signed-in player who is calling.
+pub struct Caller(pub PlayerId);
+
+impl FromRequestParts<Gateway> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let token = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or(Code::TokenMissing)?;
+        Ok(Caller(gateway.authenticate(token)?))
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        ApiError::from(match error {
+            TokenError::Expired => Code::TokenExpired,
+            TokenError::Invalid => Code::TokenInvalid,
+        })
+    }
+}
+
+/// A JSON body; what cannot be read is told with its place.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Gateway> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
+        axum::Json::<T>::from_request(request, gateway).await.map(|axum::Json(body)| Body(body)).map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                return Code::BodyTooLarge.into();
+            }
+            match rejection {
+                // Well-formed JSON of another shape: the text names the field and what was expected there.
+                JsonRejection::JsonDataError(error) => {
+                    let text = error.body_text();
+                    let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason);
+                    let (path, message) = match reason.split_once(": ") {
+                        Some((path, message)) if !path.contains(' ') => (path, message),
+                        _ => ("", reason),
+                    };
+                    ApiError::field(path, message)
+                }
+                other => ApiError::with_detail(Code::MalformedRequest, other.body_text()),
+            }
+        })
+    }
+}
+
+/// The one id in the path, checked for its prefix and form.
+pub struct PathId<T>(pub T);
+
+impl<T> FromRequestParts<Gateway> for PathId<T>
+where
+    T: std::str::FromStr<Err: std::fmt::Display> + Send,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let Path(text) = Path::<String>::from_request_parts(parts, gateway)
+            .await
+            .map_err(|error| ApiError::with_detail(Code::MalformedRequest, error.body_text()))?;
+        text.parse().map(PathId).map_err(|error: T::Err| ApiError::field("id", error.to_string()))
+    }
+}
+
+/// Query parameters; unknown or malformed ones are refused.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Gateway> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        axum::extract::Query::<T>::from_request_parts(parts, gateway)
+            .await
+            .map(|axum::extract::Query(query)| Query(query))
+            .map_err(|error| ApiError::with_detail(Code::MalformedRequest, error.body_text()))
+    }
+}

@@ -1,0 +1,27 @@
+//! A player's socket: one JSON message a text frame, as `schemas/socket.schema.json` describes.
+//!
+//! The first message is `hello` with a session token. From then on pushes carry a sequence number of the player's own; a client
+//! that comes back says the last one it saw and gets what it missed. Nothing of a socket's memory grows with what a client does or
+//! fails to do: one request is worked on at a time, and a client that does not read is let go.
+
+mod request;
+mod session;
+mod transport;
+
+use axum::extract::{State, WebSocketUpgrade};
+use axum::response::Response;
+
+use super::Gateway;
+
+/// Open a socket. Speaks JSON text messages; see schemas/socket.schema.json for all of them.
+#[utoipa::path(get, path = "/v1/socket", tag = "socket", responses((status = 101, description = "Switching to the WebSocket protocol")))]
+pub(super) async fn open_socket(State(gateway): State<Gateway>, upgrade: WebSocketUpgrade) -> Response {
+    let most = gateway.settings.gateway.max_message_bytes;
+    upgrade
+        .max_message_size(most)
+        .max_frame_size(most)
+        // A client that stops reading may hold this much; then writing to it waits, and times out.
+        .write_buffer_size(4 * 1024)
+        .max_write_buffer_size(256 * 1024)
+        .on_upgrade(move |socket| session::run(gateway, socket))
+}

@@ -1,0 +1,19 @@
+//! The process that players talk to. Each role is a room of its own, and any process may take on any of them:
+//!
+//! - [`gateway`]: HTTP and sockets; says who is calling, passes on what they want.
+//! - [`matchmaker`]: leads queues, claims tickets, begins matches.
+//! - [`referee`]: owns running matches; their log is the truth.
+//! - [`writer`]: telemetry from the stream into the hypertable.
+//!
+//! Beside the roles: [`auth`] (tokens and keys), [`error`] (every refusal, in one catalogue), [`events`] (what is logged and
+//! counted), [`telemetry`] (the platform's own events on their way out), [`settings`].
+
+pub mod auth;
+pub mod error;
+pub mod events;
+pub mod gateway;
+pub mod matchmaker;
+pub mod referee;
+pub mod settings;
+pub mod telemetry;
+pub mod writer;

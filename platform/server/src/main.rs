@@ -1,0 +1,13 @@
+//! `muster-server`: the process that players talk to.
+
+mod cli;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    cli::Args::parse().run().await
+}

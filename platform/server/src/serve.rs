@@ -1,0 +1,74 @@
+//! Putting a process together from its roles.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use muster_core::matchmaking::shipped_queues;
+use muster_runtime::{Condition, Runtime, common};
+use muster_server::gateway::Gateway;
+use muster_server::referee::Referee;
+use muster_server::settings::{Role, Settings};
+use muster_server::telemetry::TelemetryQueue;
+use muster_server::{matchmaker, writer};
+use muster_store::{Store, StoreSettings};
+
+/// Serves until told to stop.
+pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+    let runtime = Runtime::start("muster-server", common!(settings)).await?;
+    let store = connect(&settings).await?;
+    runtime.health().register_group(&["postgres", "redis", "nats"], {
+        let store = store.clone();
+        move || {
+            let store = store.clone();
+            async move {
+                let dependencies = store.check().await;
+                dependencies.into_iter().map(|dependency| (dependency.name.to_owned(), Condition::from(dependency.result))).collect()
+            }
+        }
+    });
+
+    let tasks = runtime.tasks();
+    let telemetry = TelemetryQueue::start(store.clone(), tasks);
+    let roles = &settings.server.roles;
+    // Referees first: a match that is made needs one.
+    if roles.contains(&Role::Referee) {
+        Referee::start(store.clone(), settings.referee.clone(), tasks);
+    }
+    if roles.contains(&Role::Matchmaker) {
+        matchmaker::start(store.clone(), settings.matchmaker.clone(), telemetry.clone(), tasks);
+    }
+    if roles.contains(&Role::Writer) {
+        writer::start(store.clone(), settings.writer.clone(), tasks);
+    }
+    if roles.contains(&Role::Gateway) {
+        let gateway = Gateway::start(store, settings.clone(), telemetry, tasks).await?;
+        let router = muster_runtime::http_trace(gateway.router(), "muster-server");
+        let address = runtime.serve("http", settings.http.listen, router).await?;
+        tracing::info!(%address, "serving players");
+    }
+    Ok(runtime.run_until_drained().await)
+}
+
+/// Brings the stores up to date.
+pub(crate) async fn migrate(settings: Settings) -> anyhow::Result<ExitCode> {
+    let runtime = Runtime::start("muster-server", common!(settings)).await?;
+    let store = connect(&settings).await?;
+    store.migrate().await.context("migrating the database")?;
+    store.ensure_streams().await.context("creating the streams")?;
+    let added = store.queues.seed(&shipped_queues(), muster_store::now()).await.context("adding the shipped queues")?;
+    tracing::info!(queues_added = added, "database and streams are up to date");
+    drop(runtime);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn connect(settings: &Settings) -> anyhow::Result<Store> {
+    Store::connect(&StoreSettings {
+        postgres_url: settings.postgres.url.expose().to_owned(),
+        redis_url: settings.redis.url.expose().to_owned(),
+        nats_url: settings.nats.url.expose().to_owned(),
+        prefix: settings.namespace.prefix.clone(),
+        postgres_connections: settings.postgres.max_connections,
+    })
+    .await
+    .context("connecting to PostgreSQL, Redis and NATS")
+}

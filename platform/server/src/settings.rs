@@ -1,0 +1,253 @@
+//! What can be set, with units, ranges and defaults. `--print-config` shows what is in force.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use garde::Validate;
+use muster_runtime::Secret;
+use muster_runtime::settings::{
+    HttpSettings, LogSettings, LokiSettings, NamespaceSettings, NatsSettings, OpsSettings, PostgresSettings, RedisSettings,
+    SecretsSettings, ShutdownSettings, TracesSettings,
+};
+use serde::{Deserialize, Serialize};
+
+/// A part of the work that a server process can take on. Any role, in any number of replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Talks to players: HTTP and sockets.
+    Gateway,
+    /// Leads matchmaking shards and makes matches.
+    Matchmaker,
+    /// Owns running matches.
+    Referee,
+    /// Moves telemetry from the stream into the hypertable.
+    Writer,
+}
+
+/// All settings of `muster-server`.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Log lines.
+    #[garde(dive)]
+    pub log: LogSettings,
+    /// Trace export.
+    #[garde(dive)]
+    pub traces: TracesSettings,
+    /// Log shipping.
+    #[garde(dive)]
+    pub loki: LokiSettings,
+    /// Health and metrics.
+    #[garde(dive)]
+    pub ops: OpsSettings,
+    /// How long a drain may take.
+    #[garde(dive)]
+    pub shutdown: ShutdownSettings,
+    /// Where secrets come from.
+    #[garde(dive)]
+    pub secrets: SecretsSettings,
+    /// The truth.
+    #[garde(dive)]
+    pub postgres: PostgresSettings,
+    /// Tickets, presence, replay buffers.
+    #[garde(dive)]
+    pub redis: RedisSettings,
+    /// Match log, telemetry stream, leases, pushes.
+    #[garde(dive)]
+    pub nats: NatsSettings,
+    /// Prefix of everything in shared services.
+    #[garde(dive)]
+    pub namespace: NamespaceSettings,
+    /// What this process does.
+    #[garde(dive)]
+    pub server: ServerSettings,
+    /// Where players reach it.
+    #[garde(dive)]
+    pub http: HttpSettings,
+    /// Session tokens.
+    #[garde(dive)]
+    pub auth: AuthSettings,
+    /// Sockets and limits.
+    #[garde(dive)]
+    pub gateway: GatewaySettings,
+    /// Making matches.
+    #[garde(dive)]
+    pub matchmaker: MatchmakerSettings,
+    /// Running matches.
+    #[garde(dive)]
+    pub referee: RefereeSettings,
+    /// Storing telemetry.
+    #[garde(dive)]
+    pub writer: WriterSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ops: OpsSettings::on_port(7401),
+            http: HttpSettings::on_port(7400),
+            log: LogSettings::default(),
+            traces: TracesSettings::default(),
+            loki: LokiSettings::default(),
+            shutdown: ShutdownSettings::default(),
+            secrets: SecretsSettings::default(),
+            postgres: PostgresSettings::default(),
+            redis: RedisSettings::default(),
+            nats: NatsSettings::default(),
+            namespace: NamespaceSettings::default(),
+            server: ServerSettings::default(),
+            auth: AuthSettings::default(),
+            gateway: GatewaySettings::default(),
+            matchmaker: MatchmakerSettings::default(),
+            referee: RefereeSettings::default(),
+            writer: WriterSettings::default(),
+        }
+    }
+}
+
+/// What this process does.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// The roles of this process; all of them by default.
+    #[garde(length(min = 1))]
+    pub roles: Vec<Role>,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self { roles: Role::value_variants().to_vec() }
+    }
+}
+
+/// Session tokens.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthSettings {
+    /// Ed25519 private key, PKCS#8 PEM; usually `secret:auth_signing_key`. Needed by the gateway role.
+    #[garde(skip)]
+    pub signing_key: Secret,
+    /// The `iss` of tokens.
+    #[garde(length(min = 1, max = 128))]
+    pub issuer: String,
+    /// How long a token is valid.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(24 * 3600))))]
+    pub token_ttl: Duration,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self { signing_key: Secret::default(), issuer: "muster".to_owned(), token_ttl: Duration::from_secs(3600) }
+    }
+}
+
+/// Sockets and limits of the gateway role.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewaySettings {
+    /// Clients send something at least this often; a socket silent for twice as long is closed.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(120))))]
+    pub heartbeat: Duration,
+    /// How long a new socket may take to say hello.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_millis(100), Duration::from_secs(60))))]
+    pub hello_timeout: Duration,
+    /// Longest socket message, bytes.
+    #[garde(range(min = 256, max = 65_536))]
+    pub max_message_bytes: usize,
+    /// Longest HTTP body, bytes.
+    #[garde(range(min = 1_024, max = 16_777_216))]
+    pub max_body_bytes: usize,
+    /// Messages a second that one socket may send, with a burst of twice as many.
+    #[garde(range(min = 1, max = 1_000))]
+    pub messages_per_second: u32,
+    /// Sign-ins a second from one address, with a burst of ten times as many.
+    #[garde(range(min = 1, max = 100_000))]
+    pub sign_ins_per_second: u32,
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(15),
+            hello_timeout: Duration::from_secs(5),
+            max_message_bytes: 4_096,
+            max_body_bytes: 1_048_576,
+            messages_per_second: 20,
+            sign_ins_per_second: 20,
+        }
+    }
+}
+
+/// Making matches.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate)]
+#[serde(default, deny_unknown_fields)]
+pub struct MatchmakerSettings {
+    /// Time between two passes over a pool.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_millis(10), Duration::from_secs(10))))]
+    pub tick: Duration,
+    /// Age at which a claim whose match never came to be is given back to its queue.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(120))))]
+    pub stale_claim: Duration,
+}
+
+impl Default for MatchmakerSettings {
+    fn default() -> Self {
+        Self { tick: Duration::from_millis(100), stale_claim: Duration::from_secs(10) }
+    }
+}
+
+/// Running matches.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate)]
+#[serde(default, deny_unknown_fields)]
+pub struct RefereeSettings {
+    /// How often an owner says that it is there.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_millis(100), Duration::from_secs(5))))]
+    pub beat: Duration,
+    /// Silence after which a match counts as orphaned and another referee takes it over.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_millis(500), Duration::from_secs(30))))]
+    pub orphaned_after: Duration,
+}
+
+impl Default for RefereeSettings {
+    fn default() -> Self {
+        Self { beat: Duration::from_secs(1), orphaned_after: Duration::from_secs(3) }
+    }
+}
+
+/// Storing telemetry.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate)]
+#[serde(default, deny_unknown_fields)]
+pub struct WriterSettings {
+    /// Most events in one transaction.
+    #[garde(range(min = 1, max = 20_000))]
+    pub batch_events: usize,
+    /// Longest wait for a batch to fill.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_millis(10), Duration::from_secs(10))))]
+    pub batch_wait: Duration,
+}
+
+impl Default for WriterSettings {
+    fn default() -> Self {
+        Self { batch_events: 2_000, batch_wait: Duration::from_millis(250) }
+    }
+}
+
+/// A duration within bounds, told in the units of the configuration.
+fn between(least: Duration, most: Duration) -> impl FnOnce(&Duration, &()) -> garde::Result {
+    move |value, _| {
+        if (least..=most).contains(value) {
+            Ok(())
+        } else {
+            Err(garde::Error::new(format!("must be between {least:?} and {most:?}")))
+        }
+    }
+}

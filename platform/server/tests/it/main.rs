@@ -1,0 +1,8 @@
+//! Behaviour of `muster-server` against real services: the whole way of a match, what survives, and what is refused.
+
+mod bad_http;
+mod bad_socket;
+mod raw;
+mod schemas;
+mod survival;
+mod way;

@@ -1,0 +1,96 @@
+//! What can go wrong in a store.
+//!
+//! [`StoreError`] is for what no caller can answer but with "try later" or "it is broken". Where a caller has to choose what
+//! to do (the fence, a lost lease, nobody there), the function has an error type of its own that wraps this one.
+
+use std::error::Error;
+
+/// A failure of a store, or of what was found in it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// PostgreSQL refused, or could not be reached.
+    #[error("PostgreSQL: {0}")]
+    Postgres(#[from] sqlx::Error),
+    /// The database could not be brought to this version's schema.
+    #[error("migrating PostgreSQL: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Redis refused, or could not be reached.
+    #[error("Redis: {0}")]
+    Redis(#[from] redis::RedisError),
+    /// NATS refused, or could not be reached.
+    #[error("NATS, {what}: {source}")]
+    Nats {
+        /// What was being done.
+        what: &'static str,
+        /// What the client said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Something is stored that this version cannot read.
+    #[error("{what} cannot be read: {reason}")]
+    Corrupt {
+        /// What was being read.
+        what: &'static str,
+        /// Why it was not understood.
+        reason: String,
+    },
+    /// The settings cannot work.
+    #[error("{0}")]
+    Settings(String),
+    /// No answer in time.
+    #[error("{0} did not answer in time")]
+    TimedOut(&'static str),
+}
+
+/// The result of most functions of a store.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+impl StoreError {
+    /// Whether the same call may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Postgres(error) => postgres_is_transient(error),
+            Self::Redis(error) => error.is_io_error() || error.is_timeout() || error.is_connection_dropped(),
+            Self::Nats { .. } | Self::TimedOut(_) => true,
+            Self::Migrate(_) | Self::Corrupt { .. } | Self::Settings(_) => false,
+        }
+    }
+
+    /// Whether PostgreSQL refused the values themselves (SQLSTATE classes 22 and 23): sending them again is useless.
+    pub(crate) fn is_bad_data(&self) -> bool {
+        matches!(self, Self::Postgres(error) if sqlstate(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23")))
+    }
+
+    pub(crate) fn nats(what: &'static str) -> impl FnOnce(BoxError) -> Self {
+        move |source| Self::Nats { what, source }
+    }
+
+    pub(crate) fn corrupt(what: &'static str, reason: impl std::fmt::Display) -> Self {
+        Self::Corrupt { what, reason: reason.to_string() }
+    }
+}
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Names what was being done when NATS failed: its errors say only what broke.
+pub(crate) trait NatsResult<T> {
+    fn doing(self, what: &'static str) -> Result<T>;
+}
+
+impl<T, E: Into<BoxError>> NatsResult<T> for std::result::Result<T, E> {
+    fn doing(self, what: &'static str) -> Result<T> {
+        self.map_err(|error| StoreError::nats(what)(error.into()))
+    }
+}
+
+fn sqlstate(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned())
+}
+
+/// Lost connections, and the SQLSTATE classes that ask for another try: 08 connection, 40 rollback, 53 resources, 57 operator.
+fn postgres_is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+        _ => sqlstate(error).is_some_and(|code| ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))),
+    }
+}

@@ -1,0 +1,101 @@
+//! Calls to the process that runs a match: request and reply over core NATS.
+//!
+//! | subject | who serves it |
+//! | --- | --- |
+//! | `match.<id>.cmd` | the referee that owns the match; nobody, when it died |
+//! | `referee.adopt` | every referee, as the queue group `referees`: one of them gets each call |
+
+mod adoption;
+mod call;
+
+use std::time::Duration;
+
+use async_nats::RequestErrorKind;
+use muster_core::id::MatchId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::nats::Nats;
+use crate::{Result, StoreError, codec};
+
+pub use adoption::{AdoptReply, AdoptionStream, IncomingAdoption};
+pub use call::{CallStream, IncomingCall, MatchCall, MatchReply};
+
+/// Why a call was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nobody serves this: the owner died (have the match adopted), or no referee lives at all.
+    #[error("nobody answers for this match")]
+    NoOwner,
+    /// Somebody serves it, but gave no answer in time. The command may have been obeyed: repeat it with the same id.
+    #[error("the match's owner did not answer in time")]
+    TimedOut,
+    /// It could not be asked, or its answer not read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Handle on the calls.
+#[derive(Clone)]
+pub struct MatchCalls {
+    nats: Nats,
+}
+
+impl MatchCalls {
+    pub(crate) fn new(nats: Nats) -> Self {
+        Self { nats }
+    }
+
+    /// Calls the owner of a match.
+    pub async fn call(
+        &self,
+        match_id: MatchId,
+        call: &MatchCall,
+        timeout: Duration,
+    ) -> std::result::Result<MatchReply, CallError> {
+        self.ask("the answer of a match's owner", self.call_subject(match_id), call, timeout).await
+    }
+
+    /// Takes the calls for a match, from the moment this returns until the stream is dropped.
+    pub async fn serve(&self, match_id: MatchId) -> Result<CallStream> {
+        let subscriber = self.nats.subscribe("serving a match", self.call_subject(match_id)).await?;
+        Ok(CallStream::new(self.nats.clone(), subscriber))
+    }
+
+    /// Asks any one referee to take over a match. `NoOwner` means that no referee lives.
+    pub async fn adopt(&self, match_id: MatchId, timeout: Duration) -> std::result::Result<AdoptReply, CallError> {
+        let call = adoption::Adopt { match_id };
+        self.ask("the answer of a referee", self.adopt_subject(), &call, timeout).await
+    }
+
+    /// Takes this referee's share of the matches to adopt, from the moment this returns until the stream is dropped.
+    pub async fn serve_adoptions(&self) -> Result<AdoptionStream> {
+        let subscriber = self.nats.queue_subscribe("serving adoptions", self.adopt_subject(), "referees").await?;
+        Ok(AdoptionStream::new(self.nats.clone(), subscriber))
+    }
+
+    async fn ask<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        subject: String,
+        question: &Q,
+        timeout: Duration,
+    ) -> std::result::Result<A, CallError> {
+        match self.nats.request(subject, codec::to_message(question), timeout).await {
+            Ok(answer) => Ok(codec::from_message(what, &answer.payload)?),
+            Err(error) => Err(match error.kind() {
+                RequestErrorKind::NoResponders => CallError::NoOwner,
+                RequestErrorKind::TimedOut => CallError::TimedOut,
+                _ => CallError::Store(StoreError::Nats { what: "calling a match's owner", source: error.into() }),
+            }),
+        }
+    }
+
+    fn call_subject(&self, match_id: MatchId) -> String {
+        self.nats.subject(format_args!("match.{match_id}.cmd"))
+    }
+
+    fn adopt_subject(&self) -> String {
+        self.nats.subject("referee.adopt")
+    }
+}

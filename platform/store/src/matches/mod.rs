@@ -1,0 +1,65 @@
+//! Matches in PostgreSQL: a row from the moment a match is made, its result when it is settled. What happens in between is in
+//! the match's log.
+
+mod create;
+mod cursor;
+mod events;
+mod follow;
+mod list;
+mod record;
+mod settle;
+
+use muster_core::id::{MatchId, PlayerId};
+use sqlx::PgPool;
+
+use crate::{MatchLog, Result};
+
+pub use create::{NewMatch, NewMatchPlayer};
+pub use cursor::{InvalidCursor, MatchCursor};
+pub use follow::EventStream;
+pub use list::{MatchFilter, MatchPage};
+pub use record::{MatchRecord, MatchRecordPlayer};
+pub use settle::{SettleError, Settled, Settlement};
+
+/// Handle on the matches.
+#[derive(Clone)]
+pub struct Matches {
+    postgres: PgPool,
+    log: MatchLog,
+}
+
+impl Matches {
+    pub(crate) fn new(postgres: PgPool, log: MatchLog) -> Self {
+        Self { postgres, log }
+    }
+
+    /// The newest match of a player that is not finished.
+    pub async fn running_of(&self, player: PlayerId) -> Result<Option<MatchId>> {
+        // Index match_players_player, then the primary key of play.matches.
+        let found = sqlx::query_scalar!(
+            r#"
+            SELECT m.match_id
+            FROM play.match_players p
+            JOIN play.matches m USING (match_id)
+            WHERE p.player_id = $1 AND m.state = 'running'
+            ORDER BY m.created_at DESC, m.match_id DESC
+            LIMIT 1
+            "#,
+            player.uuid(),
+        )
+        .fetch_optional(&self.postgres)
+        .await?;
+        Ok(found.map(MatchId::from_uuid))
+    }
+
+    /// All matches that are not finished, oldest first.
+    pub async fn unfinished(&self) -> Result<Vec<MatchId>> {
+        // Index matches_running.
+        let found = sqlx::query_scalar!(
+            "SELECT match_id FROM play.matches WHERE state = 'running' ORDER BY created_at, match_id"
+        )
+        .fetch_all(&self.postgres)
+        .await?;
+        Ok(found.into_iter().map(MatchId::from_uuid).collect())
+    }
+}

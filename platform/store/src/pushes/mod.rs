@@ -1,0 +1,170 @@
+//! Messages to players. Each gets the player's next number and is kept for a while in Redis, then goes out over core NATS to
+//! whichever gateway holds the socket. So any gateway can hold it, and a player who comes back loses nothing.
+//!
+//! | key after `<prefix>push:` | type | holds |
+//! | --- | --- | --- |
+//! | `{<player>}:seq` | number | the last number |
+//! | `{<player>}:latest` | list | the last 256 messages, as they go over the socket; gone 10 minutes after the last |
+
+mod ordered;
+
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
+
+use async_nats::Subscriber;
+use futures::{Stream, StreamExt};
+use muster_core::id::PlayerId;
+use muster_core::wire::{Push, ServerMessage};
+use redis::aio::ConnectionManager;
+use redis::Script;
+
+use crate::nats::Nats;
+use crate::{Result, StoreError, codec};
+
+pub use ordered::{NextPush, OrderedPushes};
+
+/// How many pushes a player's buffer keeps.
+const KEPT: isize = 256;
+
+/// How long the buffer is kept after its last push, in seconds.
+const KEPT_SECS: u32 = 10 * 60;
+
+/// How long a player's number is kept after the last push, in seconds.
+const SEQ_SECS: u32 = 7 * 24 * 60 * 60;
+
+/// A push with its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushItem {
+    /// Grows by one with every push to this player; begins somewhere.
+    pub seq: u64,
+    /// The whole `ServerMessage` (JSON), ready for the socket.
+    pub text: String,
+}
+
+impl PushItem {
+    /// What is inside.
+    pub fn push(&self) -> Result<Push> {
+        match codec::from_json("a push", self.text.as_bytes())? {
+            ServerMessage::Push { push, .. } => Ok(push),
+            _ => Err(StoreError::corrupt("a push", "it is another message")),
+        }
+    }
+
+    fn from_text(text: String) -> Result<Self> {
+        #[derive(serde::Deserialize)]
+        struct OnlySeq {
+            seq: u64,
+        }
+        let OnlySeq { seq } = codec::from_json("a push", text.as_bytes())?;
+        Ok(Self { seq, text })
+    }
+}
+
+/// What a player missed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// Whether it is all of it: false when something was already dropped, or the number is not one of ours.
+    pub complete: bool,
+    /// In order. When not complete, what is left.
+    pub items: Vec<PushItem>,
+    /// The player's newest number; 0 when there is none.
+    pub seq: u64,
+}
+
+/// Handle on the pushes.
+#[derive(Clone)]
+pub struct Pushes {
+    redis: ConnectionManager,
+    nats: Nats,
+    prefix: Arc<str>,
+}
+
+static SEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("send.lua")));
+static SEQ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("seq.lua")));
+
+impl Pushes {
+    pub(crate) fn new(redis: ConnectionManager, nats: Nats, prefix: String) -> Self {
+        Self { redis, nats, prefix: prefix.into() }
+    }
+
+    /// Sends a push and returns its number. When this succeeds the player gets it, now or when they come back.
+    pub async fn send(&self, player: PlayerId, push: &Push) -> Result<u64> {
+        let (seq, text): (u64, String) = SEND
+            .key(self.seq_key(player))
+            .key(self.latest_key(player))
+            .arg(codec::to_json_text(push))
+            .arg(KEPT)
+            .arg(KEPT_SECS)
+            .arg(SEQ_SECS)
+            .invoke_async(&mut self.redis.clone())
+            .await?;
+        if let Err(error) = self.nats.publish("pushing to a player", self.subject(player), text.into()).await {
+            // It is kept: the gateway finds it when it looks for what it missed.
+            tracing::warn!(player_id = %player, seq, %error, "a push was kept, but not sent");
+        }
+        Ok(seq)
+    }
+
+    /// Pushes to a player as they are sent, from the moment this returns. They may come out of order or, when the connection
+    /// to NATS broke, not at all: `ordered` mends both.
+    pub async fn subscribe(&self, player: PlayerId) -> Result<PushStream> {
+        let subscriber = self.nats.subscribe("subscribing to a player's pushes", self.subject(player)).await?;
+        Ok(PushStream { subscriber })
+    }
+
+    /// What was pushed after a number.
+    pub async fn since(&self, player: PlayerId, last_seq: u64) -> Result<Replay> {
+        let (seq, latest): (Option<u64>, Vec<String>) = redis::pipe()
+            .atomic()
+            .get(self.seq_key(player))
+            .lrange(self.latest_key(player), 0, -1)
+            .query_async(&mut self.redis.clone())
+            .await?;
+        let seq = seq.unwrap_or_default();
+        let mut items = latest.into_iter().map(PushItem::from_text).collect::<Result<Vec<_>>>()?;
+        items.retain(|item| item.seq > last_seq);
+        let complete =
+            last_seq == seq || (last_seq < seq && items.first().is_some_and(|item| item.seq == last_seq + 1));
+        Ok(Replay { complete, items, seq })
+    }
+
+    /// The player's newest number. A player who was never pushed to gets a number to begin at, so that what follows this call
+    /// follows this number without a gap.
+    pub async fn seq(&self, player: PlayerId) -> Result<u64> {
+        Ok(SEQ.key(self.seq_key(player)).arg(SEQ_SECS).invoke_async(&mut self.redis.clone()).await?)
+    }
+
+    fn subject(&self, player: PlayerId) -> String {
+        self.nats.subject(format_args!("player.{player}"))
+    }
+
+    fn seq_key(&self, player: PlayerId) -> String {
+        format!("{}{{{player}}}:seq", self.prefix)
+    }
+
+    fn latest_key(&self, player: PlayerId) -> String {
+        format!("{}{{{player}}}:latest", self.prefix)
+    }
+}
+
+/// Pushes to one player, as NATS brings them.
+pub struct PushStream {
+    subscriber: Subscriber,
+}
+
+impl Stream for PushStream {
+    type Item = PushItem;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<PushItem>> {
+        loop {
+            let Poll::Ready(message) = self.subscriber.poll_next_unpin(context) else { return Poll::Pending };
+            let Some(message) = message else { return Poll::Ready(None) };
+            let text = String::from_utf8(message.payload.into()).map_err(|error| StoreError::corrupt("a push", error));
+            match text.and_then(PushItem::from_text) {
+                Ok(item) => return Poll::Ready(Some(item)),
+                Err(error) => tracing::warn!(subject = %message.subject, %error, "skipping a push"),
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The three connections, and the handles that share them.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use crate::nats::Nats;
+use crate::{
+    Accounts, Audit, Domain, Leases, Live, MatchCalls, MatchLog, MatchOwners, Matches, Presence, Pushes, Queues,
+    Ratings, Result, Retention, Staff, StoreError, StoreSettings, Telemetry, Tickets, streams,
+};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Everything the platform keeps, by noun. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    /// Players' accounts and the devices they sign in with.
+    pub accounts: Accounts,
+    /// How strong each player is in each mode.
+    pub ratings: Ratings,
+    /// Queues and their versions.
+    pub queues: Queues,
+    /// Tickets that wait, are claimed, or are just over.
+    pub tickets: Tickets,
+    /// Matches: who, when, and how they ended.
+    pub matches: Matches,
+    /// The log of each running match.
+    pub match_log: MatchLog,
+    /// Calls to the process that runs a match.
+    pub match_calls: MatchCalls,
+    /// Which running matches have a process that says so.
+    pub match_owners: MatchOwners,
+    /// Messages to players.
+    pub pushes: Pushes,
+    /// Who is online.
+    pub presence: Presence,
+    /// Who leads what.
+    pub leases: Leases,
+    /// Telemetry, from the door to the hypertable.
+    pub telemetry: Telemetry,
+    /// Counts for a dashboard.
+    pub live: Live,
+    /// Staff members and their sessions.
+    pub staff: Staff,
+    /// What staff and the platform did, for good.
+    pub audit: Audit,
+    /// Retention policies and the jobs that carry them out.
+    pub retention: Retention,
+    /// What happened that other processes may want to know.
+    pub domain: Domain,
+    postgres: PgPool,
+    redis: ConnectionManager,
+    nats: Nats,
+    prefix: String,
+}
+
+/// Whether a service answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// `postgres`, `redis` or `nats`.
+    pub name: &'static str,
+    /// What it said when it did not.
+    pub result: std::result::Result<(), String>,
+}
+
+impl Store {
+    /// Connects to all three services; fails when one of them does not answer within 10 s. Afterwards each connection mends
+    /// itself.
+    pub async fn connect(settings: &StoreSettings) -> Result<Self> {
+        settings.validate()?;
+        let (postgres, redis, nats) = tokio::try_join!(
+            connect_postgres(settings),
+            connect_redis(settings),
+            within("NATS", connect_nats(settings))
+        )?;
+        Ok(Self::assemble(postgres, redis, nats, settings.prefix.clone()))
+    }
+
+    fn assemble(postgres: PgPool, redis: ConnectionManager, nats: Nats, prefix: String) -> Self {
+        let keys = |rest: &str| format!("{prefix}{rest}");
+        let tickets = Tickets::new(redis.clone(), keys("{mm}:"));
+        let presence = Presence::new(redis.clone(), keys("presence"));
+        let match_log = MatchLog::new(nats.clone());
+        Self {
+            accounts: Accounts::new(postgres.clone()),
+            ratings: Ratings::new(postgres.clone()),
+            queues: Queues::new(postgres.clone()),
+            matches: Matches::new(postgres.clone(), match_log.clone()),
+            match_calls: MatchCalls::new(nats.clone()),
+            match_owners: MatchOwners::new(redis.clone(), keys("match_owners")),
+            pushes: Pushes::new(redis.clone(), nats.clone(), keys("push:")),
+            leases: Leases::new(nats.clone()),
+            telemetry: Telemetry::new(postgres.clone(), nats.clone()),
+            live: Live::new(postgres.clone(), tickets.clone(), presence.clone()),
+            staff: Staff::new(postgres.clone()),
+            audit: Audit::new(postgres.clone()),
+            retention: Retention::new(postgres.clone()),
+            domain: Domain::new(nats.clone()),
+            tickets,
+            presence,
+            match_log,
+            postgres,
+            redis,
+            nats,
+            prefix,
+        }
+    }
+
+    /// Brings the database to this version's schema. Several processes may do so at once: one does, the others wait.
+    pub async fn migrate(&self) -> Result<()> {
+        Ok(sqlx::migrate!("../../migrations").run(&self.postgres).await?)
+    }
+
+    /// Makes the streams and the bucket, or brings them to this version's settings.
+    pub async fn ensure_streams(&self) -> Result<()> {
+        streams::ensure(&self.nats).await
+    }
+
+    /// Asks each service for a sign of life, for 2 s at most.
+    pub async fn check(&self) -> Vec<Dependency> {
+        let postgres =
+            async { sqlx::query("SELECT 1").execute(&self.postgres).await.map(drop).map_err(|e| e.to_string()) };
+        let redis = async {
+            let answer: redis::RedisResult<String> = redis::cmd("PING").query_async(&mut self.redis.clone()).await;
+            answer.map(drop).map_err(|e| e.to_string())
+        };
+        let nats = async { self.nats.jetstream.query_account().await.map(drop).map_err(|e| e.to_string()) };
+        let (postgres, redis, nats) = tokio::join!(promptly(postgres), promptly(redis), promptly(nats));
+        vec![
+            Dependency { name: "postgres", result: postgres },
+            Dependency { name: "redis", result: redis },
+            Dependency { name: "nats", result: nats },
+        ]
+    }
+
+    /// Sends what is still to be sent and closes the connections.
+    pub async fn close(&self) {
+        self.postgres.close().await;
+        // A connection that cannot be drained is closed by the end of the process.
+        let _ = tokio::time::timeout(CHECK_TIMEOUT, self.nats.client.drain()).await;
+    }
+
+    /// What stands before every key and subject.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+}
+
+async fn connect_postgres(settings: &StoreSettings) -> Result<PgPool> {
+    let options: PgConnectOptions = settings
+        .postgres_url
+        .parse()
+        .map_err(|error| StoreError::Settings(format!("the PostgreSQL URL is not valid: {error}")))?;
+    let connecting = PgPoolOptions::new()
+        .max_connections(settings.postgres_connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_with(options.application_name("muster"));
+    within("PostgreSQL", async { Ok(connecting.await?) }).await
+}
+
+async fn connect_redis(settings: &StoreSettings) -> Result<ConnectionManager> {
+    let client = redis::Client::open(settings.redis_url.as_str())
+        .map_err(|error| StoreError::Settings(format!("the Redis URL is not valid: {error}")))?;
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(Duration::from_secs(2)))
+        .set_response_timeout(Some(Duration::from_secs(5)))
+        .set_max_delay(Duration::from_secs(1));
+    within("Redis", async { Ok(ConnectionManager::new_with_config(client, config).await?) }).await
+}
+
+async fn connect_nats(settings: &StoreSettings) -> Result<Nats> {
+    Nats::connect(&settings.nats_url, &settings.prefix).await
+}
+
+async fn within<T>(who: &'static str, connecting: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| StoreError::TimedOut(who))?
+}
+
+async fn promptly(check: impl Future<Output = std::result::Result<(), String>>) -> std::result::Result<(), String> {
+    match tokio::time::timeout(CHECK_TIMEOUT, check).await {
+        Ok(result) => result,
+        Err(_) => Err(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())),
+    }
+}

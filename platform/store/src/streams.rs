@@ -1,0 +1,92 @@
+//! The JetStream streams of the platform, and the bucket of leases.
+
+use std::time::Duration;
+
+use async_nats::jetstream::kv;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
+
+use crate::Result;
+use crate::error::NatsResult;
+use crate::leases::LEASE_TTL;
+use crate::nats::Nats;
+
+pub(crate) const MATCH: &str = "MATCH";
+pub(crate) const TELEMETRY: &str = "TELEMETRY";
+pub(crate) const DLQ: &str = "DLQ";
+pub(crate) const DOMAIN: &str = "DOMAIN";
+pub(crate) const LEASES: &str = "leases";
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many telemetry events may wait to be written before publishing is refused: some minutes at full load, about 10 GB.
+const TELEMETRY_BACKLOG: i64 = 20_000_000;
+
+pub(crate) async fn ensure(nats: &Nats) -> Result<()> {
+    for config in [match_log(nats), telemetry(nats), dlq(nats), domain(nats)] {
+        nats.jetstream.create_or_update_stream(config).await.doing("making a stream")?;
+    }
+    nats.jetstream.create_or_update_key_value(leases(nats)).await.doing("making the bucket of leases")?;
+    Ok(())
+}
+
+/// One subject a match. A log is purged when its match is settled; the age only catches what was never settled.
+fn match_log(nats: &Nats) -> Config {
+    Config {
+        name: nats.stream(MATCH),
+        subjects: vec![nats.subject("match.*")],
+        storage: StorageType::File,
+        max_age: 7 * DAY,
+        allow_direct: true,
+        ..Config::default()
+    }
+}
+
+/// Events on their way to the database. When it is full it refuses what is new, so that a gateway can say so, rather than
+/// lose what was already promised.
+fn telemetry(nats: &Nats) -> Config {
+    Config {
+        name: nats.stream(TELEMETRY),
+        subjects: vec![nats.subject("telemetry.>")],
+        storage: StorageType::File,
+        retention: async_nats::jetstream::stream::RetentionPolicy::WorkQueue,
+        discard: DiscardPolicy::New,
+        max_messages: TELEMETRY_BACKLOG,
+        max_age: 3 * DAY,
+        duplicate_window: Duration::from_secs(120),
+        ..Config::default()
+    }
+}
+
+/// What could not be stored, with the reason in its headers, for a person to look at.
+fn dlq(nats: &Nats) -> Config {
+    Config {
+        name: nats.stream(DLQ),
+        subjects: vec![nats.subject("dlq.>")],
+        storage: StorageType::File,
+        max_messages: 1_000_000,
+        max_age: 30 * DAY,
+        ..Config::default()
+    }
+}
+
+fn domain(nats: &Nats) -> Config {
+    Config {
+        name: nats.stream(DOMAIN),
+        subjects: vec![nats.subject("event.>")],
+        storage: StorageType::File,
+        max_messages: 1_000_000,
+        max_age: 7 * DAY,
+        ..Config::default()
+    }
+}
+
+/// In memory: a lease that a restart of NATS forgets has run out anyway.
+fn leases(nats: &Nats) -> kv::Config {
+    kv::Config {
+        bucket: nats.bucket(LEASES),
+        history: 1,
+        max_age: LEASE_TTL,
+        storage: StorageType::Memory,
+        ..kv::Config::default()
+    }
+}

@@ -1,0 +1,102 @@
+use std::time::Duration;
+
+use futures::StreamExt;
+use muster_core::game::Command;
+use muster_store::{AdoptReply, CallError, MatchCall, MatchReply, fresh_id};
+use muster_testkit::Scratch;
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
+use tracing::Instrument;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::layer::SubscriberExt;
+
+const WITHIN: Duration = Duration::from_secs(5);
+
+fn roll() -> MatchCall {
+    MatchCall::Command { player_id: fresh_id(), command_id: "c1".to_owned(), command: Command::Roll }
+}
+
+#[tokio::test]
+async fn the_owner_answers() {
+    let scratch = Scratch::new().await;
+    let other = scratch.reconnect().await;
+    let match_id = fresh_id();
+    let mut calls = scratch.store.match_calls.serve(match_id).await.unwrap();
+    let call = roll();
+
+    let asked = other.match_calls.call(match_id, &call, WITHIN);
+    let answered = async {
+        let incoming = calls.next().await.unwrap();
+        assert_eq!(incoming.call, call);
+        incoming.reply(&MatchReply::Done { version: 7 }).await.unwrap();
+    };
+    let (reply, ()) = tokio::join!(asked, answered);
+    assert_eq!(reply.unwrap(), MatchReply::Done { version: 7 });
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn without_an_owner_the_caller_knows_at_once() {
+    let scratch = Scratch::new().await;
+    let calls = &scratch.store.match_calls;
+    let match_id = fresh_id();
+    let started = std::time::Instant::now();
+    assert!(matches!(calls.call(match_id, &roll(), WITHIN).await, Err(CallError::NoOwner)));
+    assert!(matches!(calls.adopt(match_id, WITHIN).await, Err(CallError::NoOwner)));
+    assert!(started.elapsed() < WITHIN);
+
+    let _silent = calls.serve(match_id).await.unwrap();
+    assert!(matches!(calls.call(match_id, &roll(), Duration::from_millis(50)).await, Err(CallError::TimedOut)));
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn one_of_all_referees_gets_each_adoption() {
+    let scratch = Scratch::new().await;
+    let other = scratch.reconnect().await;
+    let mut referees = [
+        scratch.store.match_calls.serve_adoptions().await.unwrap(),
+        other.match_calls.serve_adoptions().await.unwrap(),
+    ];
+    let match_id = fresh_id();
+    let asked = scratch.store.match_calls.adopt(match_id, WITHIN);
+    let [one, two] = &mut referees;
+    let answered = async {
+        let incoming = tokio::select! { incoming = one.next() => incoming, incoming = two.next() => incoming }.unwrap();
+        assert_eq!(incoming.match_id, match_id);
+        incoming.reply(AdoptReply::Adopted).await.unwrap();
+    };
+    let (reply, ()) = tokio::join!(asked, answered);
+    assert_eq!(reply.unwrap(), AdoptReply::Adopted);
+    let more = tokio::time::timeout(Duration::from_millis(100), async {
+        tokio::select! { _ = one.next() => (), _ = two.next() => () }
+    });
+    assert!(more.await.is_err(), "a second referee got the same adoption");
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn the_trace_goes_along() {
+    opentelemetry::global::set_text_map_propagator(opentelemetry_sdk::propagation::TraceContextPropagator::new());
+    let tracer = opentelemetry_sdk::trace::SdkTracerProvider::builder().build().tracer("test");
+    let subscriber = tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer));
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let scratch = Scratch::new().await;
+    let match_id = fresh_id();
+    let mut calls = scratch.store.match_calls.serve(match_id).await.unwrap();
+    let caller = tracing::info_span!("caller");
+    let trace_of = |span: &tracing::Span| span.context().span().span_context().trace_id();
+    let call = roll();
+    let asked = scratch.store.match_calls.call(match_id, &call, WITHIN).instrument(caller.clone());
+    let answered = async {
+        let incoming = calls.next().await.unwrap();
+        let handler = tracing::info_span!(parent: None, "handler");
+        incoming.adopt_trace(&handler);
+        incoming.reply(&MatchReply::Done { version: 1 }).await.unwrap();
+        trace_of(&handler)
+    };
+    let (reply, handled_in) = tokio::join!(asked, answered);
+    reply.unwrap();
+    assert_eq!(handled_in, trace_of(&caller));
+    scratch.finish().await;
+}

@@ -1,0 +1,136 @@
+use std::time::Duration;
+
+use futures::StreamExt;
+use muster_core::game::{GameEvent, Seat};
+use muster_core::id::{MatchId, PlayerId};
+use muster_core::wire::{LoggedEvent, Push};
+use muster_store::{NextPush, OrderedPushes, fresh_id, now};
+use muster_testkit::Scratch;
+use tokio::time::timeout;
+
+const WITHIN: Duration = Duration::from_secs(5);
+
+fn push(seq: u64) -> Push {
+    let event = GameEvent::TurnBegan { seat: Seat::First };
+    let match_id = MatchId::new(now(), [9; 10]);
+    Push::MatchEvents { match_id, events: vec![LoggedEvent { seq, at: now(), event }] }
+}
+
+async fn next(pushes: &mut OrderedPushes) -> NextPush {
+    timeout(WITHIN, pushes.next()).await.expect("a push comes in time").unwrap().unwrap()
+}
+
+async fn next_seq(pushes: &mut OrderedPushes) -> u64 {
+    match next(pushes).await {
+        NextPush::Item(item) => item.seq,
+        NextPush::Gap { .. } => panic!("nothing is missing"),
+    }
+}
+
+#[tokio::test]
+async fn a_push_reaches_its_subscriber_as_it_is_kept() {
+    let scratch = Scratch::new().await;
+    let gateway = scratch.reconnect().await;
+    let player = fresh_id();
+    let mut live = gateway.pushes.subscribe(player).await.unwrap();
+    assert_eq!(gateway.pushes.seq(player).await.unwrap(), 0);
+
+    let sent = push(1);
+    let seq = scratch.store.pushes.send(player, &sent).await.unwrap();
+    scratch.store.pushes.send(fresh_id(), &push(2)).await.unwrap();
+    let item = timeout(WITHIN, live.next()).await.unwrap().unwrap();
+    assert_eq!((item.seq, item.push().unwrap()), (seq, sent));
+    let replay = gateway.pushes.since(player, seq - 1).await.unwrap();
+    assert_eq!((replay.complete, replay.items, replay.seq), (true, vec![item], seq));
+    assert_eq!(gateway.pushes.seq(player).await.unwrap(), seq);
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn who_comes_back_gets_what_they_missed_or_is_told_that_it_is_gone() {
+    let scratch = Scratch::new().await;
+    let pushes = &scratch.store.pushes;
+    let player = fresh_id();
+    let mut seqs = Vec::new();
+    for n in 0..300 {
+        seqs.push(pushes.send(player, &push(n)).await.unwrap());
+    }
+    assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1));
+    let last = seqs[299];
+
+    let replay = pushes.since(player, seqs[289]).await.unwrap();
+    assert!(replay.complete);
+    assert_eq!(replay.items.iter().map(|item| item.seq).collect::<Vec<_>>(), seqs[290..]);
+    let nothing = pushes.since(player, last).await.unwrap();
+    assert_eq!((nothing.complete, nothing.items.len()), (true, 0));
+    // 256 are kept: the 44 oldest of 300 are gone.
+    assert!(pushes.since(player, seqs[43]).await.unwrap().complete);
+    let gone = pushes.since(player, seqs[42]).await.unwrap();
+    assert_eq!((gone.complete, gone.items.len(), gone.seq), (false, 256, last));
+    // A number that was never given out.
+    assert!(!pushes.since(player, last + 1).await.unwrap().complete);
+    assert!(pushes.since(fresh_id(), 0).await.unwrap().complete);
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn numbers_stay_ahead_when_redis_forgets_them() {
+    let scratch = Scratch::new().await;
+    let player: PlayerId = fresh_id();
+    let before = scratch.store.pushes.send(player, &push(1)).await.unwrap();
+    let mut redis = redis::Client::open(scratch.settings.redis_url.as_str())
+        .unwrap()
+        .get_multiplexed_async_connection()
+        .await
+        .unwrap();
+    let keys = ["seq", "latest"].map(|key| format!("{}push:{{{player}}}:{key}", scratch.prefix()));
+    let deleted: u64 = redis::cmd("DEL").arg(&keys).query_async(&mut redis).await.unwrap();
+    assert_eq!(deleted, 2);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(scratch.store.pushes.send(player, &push(2)).await.unwrap() > before);
+    assert!(!scratch.store.pushes.since(player, before).await.unwrap().complete);
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn in_order_means_every_one_once_even_when_nats_mixes_them_up() {
+    let scratch = Scratch::new().await;
+    let pushes = &scratch.store.pushes;
+    let player: PlayerId = fresh_id();
+    let first = pushes.send(player, &push(1)).await.unwrap();
+    let second = pushes.send(player, &push(2)).await.unwrap();
+
+    let mut ordered = pushes.ordered(player, first).await.unwrap();
+    assert_eq!(next_seq(&mut ordered).await, second);
+
+    // Kept, and lost on its way out.
+    let nats = async_nats::connect(&scratch.settings.nats_url).await.unwrap();
+    let subject = format!("{}player.{player}", scratch.prefix());
+    let third = pushes.send(player, &push(3)).await.unwrap();
+    let fourth = pushes.send(player, &push(4)).await.unwrap();
+    assert_eq!(next_seq(&mut ordered).await, third);
+    assert_eq!(next_seq(&mut ordered).await, fourth);
+    // An old one again, and one from the future: the first is skipped, the second makes it look at what is kept.
+    let text = |seq| format!(r#"{{"type":"push","seq":{seq},"push":{{}}}}"#);
+    nats.publish(subject.clone(), text(third).into()).await.unwrap();
+    nats.publish(subject.clone(), "not a push".into()).await.unwrap();
+    nats.publish(subject, text(fourth + 7).into()).await.unwrap();
+    nats.flush().await.unwrap();
+    let fifth = pushes.send(player, &push(5)).await.unwrap();
+    assert_eq!(next_seq(&mut ordered).await, fifth);
+    assert_eq!(ordered.last_seq(), fifth);
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn in_order_tells_of_a_gap_that_cannot_be_filled() {
+    let scratch = Scratch::new().await;
+    let pushes = &scratch.store.pushes;
+    let player = fresh_id();
+    let seq = pushes.send(player, &push(1)).await.unwrap();
+    let mut ordered = pushes.ordered(player, seq - 100).await.unwrap();
+    assert_eq!(next(&mut ordered).await, NextPush::Gap { seq });
+    let after = pushes.send(player, &push(2)).await.unwrap();
+    assert_eq!(next_seq(&mut ordered).await, after);
+    scratch.finish().await;
+}

@@ -1,0 +1,197 @@
+//! What a platform is to consist of.
+
+use std::env;
+
+use muster_client::core::matchmaking::shipped_queues;
+use tokio::sync::OnceCell;
+
+use super::{Platform, replica::Replica, staff};
+use crate::{Process, Scratch, binaries::run, process::ProcessBuilder};
+
+/// Says which processes run, and with which settings.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct PlatformBuilder {
+    servers: usize,
+    graphql: bool,
+    dashboard: bool,
+    envs: Vec<(String, String)>,
+    envs_of: Vec<(String, String, String)>,
+    roles: Vec<(usize, String)>,
+}
+
+impl Default for PlatformBuilder {
+    fn default() -> Self {
+        Self {
+            servers: 1,
+            graphql: false,
+            dashboard: false,
+            envs: Vec::new(),
+            envs_of: Vec::new(),
+            roles: Vec::new(),
+        }
+    }
+}
+
+impl PlatformBuilder {
+    /// How many replicas of `muster-server` run; 0 is allowed.
+    pub fn server(mut self, replicas: usize) -> Self {
+        self.servers = replicas;
+        self
+    }
+
+    /// Also `muster-graphql`, and a staff account with the role ADMIN.
+    pub fn graphql(mut self) -> Self {
+        self.graphql = true;
+        self
+    }
+
+    /// Also `muster-dashboard`, and with it the staff API.
+    pub fn dashboard(mut self) -> Self {
+        self.dashboard = true;
+        self.graphql()
+    }
+
+    /// A variable of every process; settings that only one kind of process knows go through [`PlatformBuilder::env_of`].
+    pub fn env(mut self, key: &str, value: &str) -> Self {
+        self.envs.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A variable of every process of one binary, e.g. `("muster-server", "MUSTER__AUTH__TOKEN_TTL", "2s")`.
+    pub fn env_of(mut self, binary_name: &str, key: &str, value: &str) -> Self {
+        self.envs_of
+            .push((binary_name.to_owned(), key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// What one server replica does, as `--roles` takes it, e.g. `gateway,matchmaker`.
+    pub fn server_roles(mut self, index: usize, roles: &str) -> Self {
+        self.roles.push((index, roles.to_owned()));
+        self
+    }
+
+    /// Makes a scratch, starts every process and waits until all are ready.
+    ///
+    /// # Panics
+    /// When services are not running, a binary is not built, or a process does not become ready.
+    pub async fn start(self) -> Platform {
+        let scratch = Scratch::new().await;
+        add_queues(&scratch).await;
+        let signing_key = if self.servers > 0 {
+            keygen().await
+        } else {
+            String::new()
+        };
+        let plan = Plan {
+            builder: self,
+            signing_key,
+        };
+        let (staff_email, staff_password) = staff::credentials();
+
+        let mut servers = Vec::new();
+        for index in 0..plan.builder.servers {
+            servers.push(plan.server(index, &scratch).await);
+        }
+        let graphql = match plan.builder.graphql {
+            true => {
+                staff::add(&scratch, &staff_email, &staff_password, "ADMIN").await;
+                Some(plan.graphql(&scratch).await)
+            }
+            false => None,
+        };
+        let dashboard = match &graphql {
+            Some(graphql) if plan.builder.dashboard => Some(plan.dashboard(&graphql.url).await),
+            _ => None,
+        };
+        Platform {
+            graphql_url: graphql.as_ref().map(|replica| replica.url.clone()),
+            dashboard_url: dashboard.as_ref().map(|replica| replica.url.clone()),
+            servers,
+            graphql,
+            dashboard,
+            staff_token: OnceCell::new(),
+            plan,
+            staff_email,
+            staff_password,
+            scratch,
+        }
+    }
+}
+
+/// A builder that has become a running platform, and can make more of it.
+pub(super) struct Plan {
+    builder: PlatformBuilder,
+    signing_key: String,
+}
+
+impl Plan {
+    pub(super) async fn server(&self, index: usize, scratch: &Scratch) -> Replica {
+        let mut command = Process::command("muster-server")
+            .label(format!("server-{index}"))
+            .envs(scratch.env())
+            .env("MUSTER__AUTH__SIGNING_KEY", &self.signing_key);
+        if let Some((_, roles)) = self.builder.roles.iter().rev().find(|(of, _)| *of == index) {
+            command = command.args(["--roles", roles]);
+        }
+        Replica::start(self.settled(command, "muster-server")).await
+    }
+
+    async fn graphql(&self, scratch: &Scratch) -> Replica {
+        let command = Process::command("muster-graphql")
+            .label("graphql")
+            .envs(scratch.env());
+        Replica::start(self.settled(command, "muster-graphql")).await
+    }
+
+    async fn dashboard(&self, graphql_url: &str) -> Replica {
+        let mut command = Process::command("muster-dashboard")
+            .label("dashboard")
+            .env("MUSTER__GRAPHQL__URL", graphql_url);
+        // Without it the dashboard's own default counts: pages then come without their stylesheet and WebAssembly.
+        if let Ok(root) = env::var("MUSTER_TEST_SITE_ROOT") {
+            command = command.env("MUSTER__SITE__ROOT", root);
+        }
+        Replica::start(self.settled(command, "muster-dashboard")).await
+    }
+
+    /// What every process gets: readable logs, then the test's own settings, which win.
+    fn settled(&self, command: ProcessBuilder, binary_name: &str) -> ProcessBuilder {
+        let own = self
+            .builder
+            .envs_of
+            .iter()
+            .filter(|(of, _, _)| of == binary_name);
+        command
+            .env("MUSTER__LOG__FORMAT", "pretty")
+            .env("NO_COLOR", "1")
+            // The end of a log shall say why a process ended; a backtrace of forty lines would push that out.
+            .env("RUST_LIB_BACKTRACE", "0")
+            .envs(self.builder.envs.iter().cloned())
+            .envs(own.map(|(_, key, value)| (key.clone(), value.clone())))
+    }
+}
+
+/// The queues that the platform ships, as `muster-server migrate` adds them.
+async fn add_queues(scratch: &Scratch) {
+    let queues = scratch
+        .store
+        .queues
+        .seed(&shipped_queues(), muster_store::now())
+        .await;
+    queues.expect("an empty database takes the shipped queues");
+}
+
+async fn keygen() -> String {
+    let finished = run("muster-server", &["keygen"], &[], "").await;
+    assert_eq!(
+        finished.code, 0,
+        "muster-server keygen failed: {}",
+        finished.stderr
+    );
+    assert!(
+        finished.stdout.contains("PRIVATE KEY"),
+        "muster-server keygen printed no PEM"
+    );
+    finished.stdout
+}

@@ -1,0 +1,140 @@
+//! Policies: what the platform lets go after a time, and how.
+//!
+//! A policy is a row in the store; the ones here are what a fresh installation begins with.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_store::{Actor, AuditOutcome, DropError, NewAudit, RetentionPolicy, Store, StoreError};
+use serde_json::{Value, json};
+
+use crate::{
+    job::{InvalidJob, Job},
+    report::Report,
+};
+
+/// Drops chunks of telemetry events.
+pub const TELEMETRY_EVENTS: &str = "telemetry-events";
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The shortest time that a policy may keep: a chunk holds a day.
+pub const SHORTEST_KEEP: Duration = DAY;
+
+/// The longest time that a policy may keep: ten years.
+pub const LONGEST_KEEP: Duration = Duration::from_secs(3_653 * 24 * 3600);
+
+/// What a fresh installation begins with: telemetry events are kept for 90 days.
+pub fn shipped(now: DateTime<Utc>) -> Vec<RetentionPolicy> {
+    vec![RetentionPolicy {
+        name: TELEMETRY_EVENTS.to_owned(),
+        table: "telemetry.events".to_owned(),
+        keep: DAY * 90,
+        enabled: true,
+        updated_at: now,
+    }]
+}
+
+/// What lies wholly before this is not kept.
+pub fn cutoff(policy: &RetentionPolicy, now: DateTime<Utc>) -> DateTime<Utc> {
+    let keep = TimeDelta::from_std(policy.keep.clamp(SHORTEST_KEEP, LONGEST_KEEP)).unwrap_or(TimeDelta::days(3_653));
+    now - keep
+}
+
+/// Why a policy was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// There is no policy of this name.
+    #[error("there is no policy {0}")]
+    UnknownPolicy(String),
+    /// The policy is switched off.
+    #[error("the policy {0} is disabled: enable it with `muster-retention set`, or look with --dry-run")]
+    Disabled(String),
+    /// The job itself is not understood.
+    #[error(transparent)]
+    Job(#[from] InvalidJob),
+    /// Its chunks could not be dropped or listed.
+    #[error("the chunks could not be dropped: {0}")]
+    Drop(#[from] DropError),
+    /// The store did not answer.
+    #[error("the store did not answer: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// Does a job: lists or drops chunks, and writes what happened to the audit log. What is about to go is written there
+/// before it goes, so that a process that dies half way leaves no silent gap.
+///
+/// # Errors
+/// See [`ApplyError`]; doing it again is harmless.
+pub async fn apply(store: &Store, job: &Job, now: DateTime<Utc>) -> Result<Report, ApplyError> {
+    let name = job.policy();
+    let policy = store.retention.policy(name).await?.ok_or_else(|| ApplyError::UnknownPolicy(name.to_owned()))?;
+    if !policy.enabled && !job.dry_run() {
+        return Err(ApplyError::Disabled(policy.name));
+    }
+    let cutoff = cutoff(&policy, now);
+    let listed = store.telemetry.drop_chunks_older_than(&policy.table, cutoff, true).await?;
+    let preview = Report::new(&policy, true, cutoff, listed);
+    if job.dry_run() {
+        record(store, "retention.preview", name, AuditOutcome::Succeeded, details(&preview)).await?;
+        return Ok(preview);
+    }
+    if !preview.chunks.is_empty() {
+        record(store, "retention.begin", name, AuditOutcome::Succeeded, details(&preview)).await?;
+    }
+    let dropped = store.telemetry.drop_chunks_older_than(&policy.table, cutoff, false).await?;
+    let report = Report::new(&policy, false, cutoff, dropped);
+    record(store, "retention.apply", name, AuditOutcome::Succeeded, details(&report)).await?;
+    Ok(report)
+}
+
+/// Writes a failed attempt to the audit log.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn record_failure(store: &Store, job: Option<&Job>, error: &ApplyError) -> Result<(), StoreError> {
+    let policy = job.map_or("unknown", Job::policy);
+    let action = if job.is_some_and(Job::dry_run) { "retention.preview" } else { "retention.apply" };
+    record(store, action, policy, AuditOutcome::Failed, json!({ "error": error.to_string() })).await
+}
+
+/// Who does it, for the audit log.
+pub fn actor() -> Actor {
+    Actor::System("muster-retention".to_owned())
+}
+
+async fn record(
+    store: &Store,
+    action: &str,
+    policy: &str,
+    outcome: AuditOutcome,
+    details: Value,
+) -> Result<(), StoreError> {
+    let entry = NewAudit {
+        actor: actor(),
+        action: action.to_owned(),
+        target: Some(policy.to_owned()),
+        reason: None,
+        outcome,
+        details,
+    };
+    store.audit.append(&entry, muster_store::now()).await.map(|_| ())
+}
+
+fn details(report: &Report) -> Value {
+    serde_json::to_value(report).unwrap_or_else(|error| json!({ "unreadable": error.to_string() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cutoff_lies_as_far_back_as_the_policy_keeps() {
+        let now: DateTime<Utc> = "2026-04-01T12:00:00Z".parse().unwrap();
+        let mut policy = shipped(now).remove(0);
+        assert_eq!(cutoff(&policy, now), "2026-01-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
+        policy.keep = Duration::ZERO;
+        assert_eq!(cutoff(&policy, now), now - TimeDelta::days(1), "a day is kept whatever the row says");
+    }
+}

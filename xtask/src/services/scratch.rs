@@ -1,0 +1,98 @@
+//! Services for one run of tests: fast, forgetful, and gone afterwards.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::{Durability, Given, Origin, Plan, Ports, Service, bao, start, stop};
+use crate::{files, paths::Paths, processes::Identity, setup::Tools, steps::Steps};
+
+/// Running services with data that are removed when this is dropped.
+pub struct ScratchServices {
+    services: Vec<Service>,
+    folder: PathBuf,
+}
+
+impl ScratchServices {
+    /// Starts those of `names` that are not given.
+    pub fn start(steps: &Steps, paths: &Paths, tools: &Tools, given: &Given, names: &[&str]) -> Result<Self> {
+        sweep(paths)?;
+        let own = Identity::own()?;
+        let folder = paths.test().join(format!("run-{}-{}", own.pid, own.started));
+        let plan = Plan {
+            names,
+            tools,
+            given,
+            durability: Durability::Scratch,
+            data: folder.clone(),
+            logs: paths.logs().join("test"),
+        };
+        // Made first, so that an error half way stops and removes what is there.
+        let mut scratch = Self { services: Vec::new(), folder };
+        start(steps, &plan, &mut Ports::any(), &mut scratch.services)?;
+        Ok(scratch)
+    }
+
+    /// The URL of a service that was started or given.
+    pub fn url(&self, name: &str) -> Result<&str> {
+        let service = self.services.iter().find(|service| service.name == name);
+        service.map(|service| service.url.as_str()).with_context(|| format!("{name} was not started"))
+    }
+
+    /// The token of a private OpenBao.
+    pub fn bao_token(&self) -> Result<Option<String>> {
+        let private =
+            self.services.iter().any(|service| service.name == "openbao" && service.origin == Origin::Private);
+        if private { bao::token(&self.folder.join("openbao")).map(Some) } else { Ok(None) }
+    }
+
+    /// Pids of what was started here.
+    pub fn pids(&self) -> Vec<u32> {
+        self.services
+            .iter()
+            .filter_map(|service| service.running.as_ref())
+            .map(|running| running.identity.pid)
+            .collect()
+    }
+}
+
+impl Drop for ScratchServices {
+    fn drop(&mut self) {
+        stop(&mut self.services);
+        // Left-overs are removed by the next run's sweep.
+        let _ = files::remove(&self.folder);
+    }
+}
+
+/// Removes the data of runs that were killed.
+fn sweep(paths: &Paths) -> Result<()> {
+    let Ok(entries) = fs::read_dir(paths.test()) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(owner) = name.to_str().and_then(owner) else {
+            continue;
+        };
+        if !owner.is_alive() {
+            files::remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn owner(folder: &str) -> Option<Identity> {
+    let (pid, started) = folder.strip_prefix("run-")?.split_once('-')?;
+    Some(Identity { pid: pid.parse().ok()?, started: started.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_name_their_owner() {
+        assert_eq!(owner("run-12-3456"), Some(Identity { pid: 12, started: 3456 }));
+        assert_eq!(owner("something"), None);
+    }
+}
