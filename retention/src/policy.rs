@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use humantime_serde::re::humantime;
 use muster_store::{Actor, AuditOutcome, DropError, NewAudit, RetentionPolicy, Store, StoreError};
 use serde_json::{Value, json};
 
@@ -39,6 +40,17 @@ pub fn shipped(now: DateTime<Utc>) -> Vec<RetentionPolicy> {
 pub fn cutoff(policy: &RetentionPolicy, now: DateTime<Utc>) -> DateTime<Utc> {
     let keep = TimeDelta::from_std(policy.keep.clamp(SHORTEST_KEEP, LONGEST_KEEP)).unwrap_or(TimeDelta::days(3_653));
     now - keep
+}
+
+/// How long a policy keeps, as people write it and `set` reads it: `90d`, or `1d 12h`.
+pub fn keep_as_text(keep: Duration) -> String {
+    let days = keep.as_secs() / DAY.as_secs();
+    let rest = Duration::from_secs(keep.as_secs() % DAY.as_secs());
+    match (days, rest.is_zero()) {
+        (0, _) => humantime::format_duration(rest).to_string(),
+        (days, true) => format!("{days}d"),
+        (days, false) => format!("{days}d {}", humantime::format_duration(rest)),
+    }
 }
 
 /// Why a policy was not applied.
@@ -136,5 +148,12 @@ mod tests {
         assert_eq!(cutoff(&policy, now), "2026-01-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
         policy.keep = Duration::ZERO;
         assert_eq!(cutoff(&policy, now), now - TimeDelta::days(1), "a day is kept whatever the row says");
+    }
+
+    #[test]
+    fn the_time_kept_is_told_in_days() {
+        let hours = |hours: u64| keep_as_text(Duration::from_secs(hours * 3600));
+        assert_eq!([hours(90 * 24), hours(36), hours(5)], ["90d", "1d 12h", "5h"]);
+        assert_eq!(humantime::parse_duration("1d 12h"), Ok(Duration::from_secs(36 * 3600)));
     }
 }

@@ -48,7 +48,10 @@ pub struct Match {
 #[ComplexObject]
 impl Match {
     /// The two players, in seat order.
-    #[graphql(complexity = "crate::schema::cost::list(Some(2), 2, 2, child_complexity)")]
+    #[graphql(
+        guard = "Needs(Permission::ReadMatches)",
+        complexity = "crate::schema::cost::list(Some(2), 2, 2, child_complexity)"
+    )]
     async fn players(&self, context: &Context<'_>) -> Result<Vec<MatchPlayer>, ApiError> {
         let record = &self.record;
         let totals = match record.outcome {
@@ -74,7 +77,10 @@ impl Match {
     }
 
     /// What happened, from the first (1 to 500) events after the sequence number `after`.
-    #[graphql(complexity = "crate::schema::cost::list(first, 500, crate::schema::cost::MAX_EVENTS, child_complexity)")]
+    #[graphql(
+        guard = "Needs(Permission::ReadMatches)",
+        complexity = "crate::schema::cost::list(first, 500, crate::schema::cost::MAX_EVENTS, child_complexity)"
+    )]
     async fn events(
         &self,
         context: &Context<'_>,

@@ -5,6 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use muster_store::{MatchCursor, MatchFilter, MatchPage, Store};
 
 use super::{errors::ApiError, matches::Match, of_schema};
+use crate::auth::{Needs, Permission};
 
 /// One page of matches, newest first.
 #[derive(SimpleObject)]
@@ -21,6 +22,7 @@ pub struct MatchConnection {
 #[ComplexObject]
 impl MatchConnection {
     /// All matches that fit, on every page together.
+    #[graphql(guard = "Needs(Permission::ReadMatches)")]
     async fn total_count(&self, context: &Context<'_>) -> Result<u64, ApiError> {
         of_schema::<Store>(context)?.matches.count(&self.filter).await.map_err(ApiError::internal("count_matches"))
     }

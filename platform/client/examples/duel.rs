@@ -5,10 +5,7 @@
 //! ```
 //!
 //! Without `--url` it plays on the platform that `cargo xtask up` started, if there is one.
-#![allow(
-    clippy::print_stdout,
-    reason = "printing the match is what this example is for"
-)]
+#![allow(clippy::print_stdout, reason = "printing the match is what this example is for")]
 
 use std::{fs, path::Path, time::Duration};
 
@@ -43,15 +40,10 @@ struct Args {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
-    let url = args
-        .url
-        .clone()
-        .or_else(running_platform)
-        .unwrap_or_else(|| "http://127.0.0.1:7400".to_owned());
+    let url = args.url.clone().or_else(running_platform).unwrap_or_else(|| "http://127.0.0.1:7400".to_owned());
     let client = Client::new(&url)?;
-    let ada = sign_in(&client, "Ada")
-        .await
-        .with_context(|| format!("no platform at {url}? Start one: cargo xtask up"))?;
+    let ada =
+        sign_in(&client, "Ada").await.with_context(|| format!("no platform at {url}? Start one: cargo xtask up"))?;
     let bo = sign_in(&client, "Bo").await?;
     println!("Ada and Bo are at {url} and wait in {}.", args.queue);
 
@@ -75,52 +67,23 @@ fn bot(args: &Args, number: u64) -> Bot {
 }
 
 fn print(mirror: &MatchMirror, entry: &LoggedEvent) {
-    let indent = if matches!(
-        entry.event,
-        GameEvent::Rolled { .. } | GameEvent::Banked { .. }
-    ) {
-        "  "
-    } else {
-        ""
-    };
-    println!(
-        "{:>4}  {indent}{}",
-        entry.seq,
-        entry.event.summary(mirror.names())
-    );
+    let indent = if matches!(entry.event, GameEvent::Rolled { .. } | GameEvent::Banked { .. }) { "  " } else { "" };
+    println!("{:>4}  {indent}{}", entry.seq, entry.event.summary(mirror.names()));
 }
 
 fn print_ratings(played: &PlayedMatch) {
     for change in &played.result.ratings {
-        let player = played
-            .view
-            .players
-            .iter()
-            .find(|player| player.player_id == change.player_id);
+        let player = played.view.players.iter().find(|player| player.player_id == change.player_id);
         let name = player.map_or("?", |player| &player.display_name);
         println!("      {name}: {:.1} -> {:.1}", change.before, change.after);
     }
 }
 
 fn check_dice(played: &PlayedMatch) -> Result<()> {
-    println!(
-        "Promised before the first roll: SHA-256 {}",
-        played.view.commitment
-    );
-    println!(
-        "Published after the last:       seed    {}",
-        played.result.seed
-    );
-    match verify(
-        &played.view.commitment,
-        &played.result.seed,
-        [None, None],
-        &played.log,
-    ) {
-        Ok(verified) => println!(
-            "The dice are fair: all {} rolls follow from the promised seed.",
-            verified.rolls
-        ),
+    println!("Promised before the first roll: SHA-256 {}", played.view.commitment);
+    println!("Published after the last:       seed    {}", played.result.seed);
+    match verify(&played.view.commitment, &played.result.seed, [None, None], &played.log) {
+        Ok(verified) => println!("The dice are fair: all {} rolls follow from the promised seed.", verified.rolls),
         Err(mismatch) => bail!("the dice are not as promised: {mismatch}"),
     }
     Ok(())
@@ -129,14 +92,10 @@ fn check_dice(played: &PlayedMatch) -> Result<()> {
 /// The server that `cargo xtask up` started in this directory or one above, as its state file tells.
 fn running_platform() -> Option<String> {
     let here = std::env::current_dir().ok()?;
-    let text = here
-        .ancestors()
-        .find_map(|directory| fs::read_to_string(state_file(directory)).ok())?;
+    let text = here.ancestors().find_map(|directory| fs::read_to_string(state_file(directory)).ok())?;
     let state: serde_json::Value = serde_json::from_str(&text).ok()?;
     let processes = state["processes"].as_array()?;
-    let server = processes
-        .iter()
-        .find(|process| process["name"] == "muster-server")?;
+    let server = processes.iter().find(|process| process["name"] == "muster-server")?;
     server["url"].as_str().map(str::to_owned)
 }
 

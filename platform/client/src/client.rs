@@ -34,9 +34,7 @@ impl Client {
     /// [`ClientError::Address`] when it is not an `http(s)` URL, [`ClientError::Transport`] when the machine's trusted
     /// certificates cannot be read.
     pub fn new(base_url: &str) -> Result<Self, ClientError> {
-        let address = || ClientError::Address {
-            url: base_url.to_owned(),
-        };
+        let address = || ClientError::Address { url: base_url.to_owned() };
         let base = Url::parse(base_url).map_err(|_| address())?;
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
             return Err(address());
@@ -55,9 +53,7 @@ impl Client {
             http = http.no_proxy();
         }
         let http = http.build().map_err(ClientError::Transport)?;
-        Ok(Self {
-            inner: Arc::new(Inner { base, http }),
-        })
+        Ok(Self { inner: Arc::new(Inner { base, http }) })
     }
 
     /// The address, as given.
@@ -72,25 +68,14 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Problem`] when the platform refuses, [`ClientError::Transport`] when it is not there.
-    pub async fn sign_in_device(
-        &self,
-        device_id: &str,
-        display_name: Option<&str>,
-    ) -> Result<Session, ClientError> {
-        let device = DeviceSignIn {
-            device_id: device_id.to_owned(),
-            display_name: display_name.map(str::to_owned),
-        };
+    pub async fn sign_in_device(&self, device_id: &str, display_name: Option<&str>) -> Result<Session, ClientError> {
+        let device = DeviceSignIn { device_id: device_id.to_owned(), display_name: display_name.map(str::to_owned) };
         let signed_in = self.sign_in(&device).await?;
         Ok(Session::new(self.clone(), device.device_id, signed_in))
     }
 
     pub(crate) async fn sign_in(&self, device: &DeviceSignIn) -> Result<SignedIn, ClientError> {
-        self.send("sign-in", || {
-            self.request(Method::POST, &["v1", "auth", "device"])
-                .json(device)
-        })
-        .await
+        self.send("sign-in", || self.request(Method::POST, &["v1", "auth", "device"]).json(device)).await
     }
 
     /// A request to a path of the platform; segments are escaped.
@@ -99,19 +84,13 @@ impl Client {
     }
 
     /// The same with a query.
-    pub(crate) fn request_with(
-        &self,
-        method: Method,
-        segments: &[&str],
-        query: &[(&str, u64)],
-    ) -> RequestBuilder {
+    pub(crate) fn request_with(&self, method: Method, segments: &[&str], query: &[(&str, u64)]) -> RequestBuilder {
         let mut url = self.inner.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
         if !query.is_empty() {
-            url.query_pairs_mut()
-                .extend_pairs(query.iter().map(|(name, value)| (*name, value.to_string())));
+            url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (*name, value.to_string())));
         }
         self.inner.http.request(method, url)
     }
@@ -129,22 +108,13 @@ impl Client {
         what: &str,
         request: impl Fn() -> RequestBuilder,
     ) -> Result<T, ClientError> {
-        let attempt = || async {
-            read(
-                what,
-                request().send().await.map_err(ClientError::Transport)?,
-            )
-            .await
-        };
+        let attempt = || async { read(what, request().send().await.map_err(ClientError::Transport)?).await };
         let patience = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(100))
             .with_max_delay(Duration::from_secs(2))
             .with_max_times(3)
             .with_jitter();
-        attempt
-            .retry(patience)
-            .when(ClientError::is_transient)
-            .await
+        attempt.retry(patience).when(ClientError::is_transient).await
     }
 }
 
@@ -153,10 +123,8 @@ async fn read<T: DeserializeOwned>(what: &str, response: Response) -> Result<T, 
     let status = response.status();
     let body = response.bytes().await.map_err(ClientError::Transport)?;
     if status.is_success() {
-        return serde_json::from_slice(&body).map_err(|error| ClientError::Answer {
-            what: what.to_owned(),
-            reason: error.to_string(),
-        });
+        return serde_json::from_slice(&body)
+            .map_err(|error| ClientError::Answer { what: what.to_owned(), reason: error.to_string() });
     }
     Err(ClientError::Problem(Box::new(problem(status, &body))))
 }
@@ -194,45 +162,27 @@ mod tests {
     #[test]
     fn an_address_needs_http_and_a_host() {
         for url in ["", "play.example.com", "ftp://play.example.com", "http://"] {
-            assert!(
-                matches!(Client::new(url), Err(ClientError::Address { .. })),
-                "{url:?}"
-            );
+            assert!(matches!(Client::new(url), Err(ClientError::Address { .. })), "{url:?}");
         }
     }
 
     #[test]
     fn the_socket_is_on_the_same_host() {
-        assert_eq!(
-            Client::new("http://127.0.0.1:7400").unwrap().socket_url(),
-            "ws://127.0.0.1:7400/v1/socket"
-        );
-        assert_eq!(
-            Client::new("http://localhost/a/").unwrap().socket_url(),
-            "ws://localhost/a/v1/socket"
-        );
+        assert_eq!(Client::new("http://127.0.0.1:7400").unwrap().socket_url(), "ws://127.0.0.1:7400/v1/socket");
+        assert_eq!(Client::new("http://localhost/a/").unwrap().socket_url(), "ws://localhost/a/v1/socket");
     }
 
     #[test]
     fn a_path_is_appended_to_the_address() {
         let client = Client::new("http://localhost/muster/").unwrap();
-        let request = client
-            .request_with(Method::GET, &["v1", "matches", "a/b"], &[("after", 7)])
-            .build()
-            .unwrap();
-        assert_eq!(
-            request.url().as_str(),
-            "http://localhost/muster/v1/matches/a%2Fb?after=7"
-        );
+        let request = client.request_with(Method::GET, &["v1", "matches", "a/b"], &[("after", 7)]).build().unwrap();
+        assert_eq!(request.url().as_str(), "http://localhost/muster/v1/matches/a%2Fb?after=7");
     }
 
     #[test]
     fn a_status_without_a_document_becomes_a_problem() {
         let problem = problem(StatusCode::BAD_GATEWAY, b"<html>");
-        assert_eq!(
-            (problem.status, problem.code.as_str()),
-            (502, "bad_gateway")
-        );
+        assert_eq!((problem.status, problem.code.as_str()), (502, "bad_gateway"));
         assert!(ClientError::Problem(Box::new(problem)).is_transient());
     }
 }

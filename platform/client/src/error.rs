@@ -21,9 +21,7 @@ pub enum ClientError {
         message: String,
     },
     /// The base URL is not one of `http://` or `https://` with a host.
-    #[error(
-        "`{url}` is not an address of a platform: it must begin with http:// or https:// and have a host"
-    )]
+    #[error("`{url}` is not an address of a platform: it must begin with http:// or https:// and have a host")]
     Address {
         /// What was given.
         url: String,
@@ -65,9 +63,7 @@ impl ClientError {
             Self::Problem(problem) => matches!(problem.status, 429 | 500..=504),
             Self::Transport(error) => !error.is_builder() && !error.is_redirect(),
             Self::NoAnswer(_) => true,
-            Self::Refused { .. } | Self::Address { .. } | Self::Answer { .. } | Self::Closed => {
-                false
-            }
+            Self::Refused { .. } | Self::Address { .. } | Self::Answer { .. } | Self::Closed => false,
         }
     }
 

@@ -69,20 +69,13 @@ pub(crate) fn played_match(seed: u8) -> PlayedMatch {
 /// A match of any mode from a seed, to its end or to [`MAX_MOVES`].
 pub(crate) fn played_match_of(mode: Mode, seed: u8) -> PlayedMatch {
     let dice = Dice::new([seed; 32], [None, None]);
-    let policies = [
-        BotPolicy::new(mode, u64::from(seed)),
-        BotPolicy::new(mode, u64::from(seed) + 1),
-    ];
+    let policies = [BotPolicy::new(mode, u64::from(seed)), BotPolicy::new(mode, u64::from(seed) + 1)];
     let mut state = MatchState::start(mode, dice.first_seat(), at(0));
     let mut log = Vec::new();
     let mut record = |state: &mut MatchState, events: Vec<_>, at| {
         for event in events {
             evolve(state, &event, at);
-            log.push(LoggedEvent {
-                seq: log.len() as u64 + 1,
-                at,
-                event,
-            });
+            log.push(LoggedEvent { seq: log.len() as u64 + 1, at, event });
         }
     };
     record(&mut state, opening(mode, &dice), at(0));
@@ -97,11 +90,7 @@ pub(crate) fn played_match_of(mode: Mode, seed: u8) -> PlayedMatch {
         record(&mut state, events, now);
     }
     PlayedMatch {
-        view: view(
-            match_id(u128::from(seed)),
-            mode,
-            hex::encode(dice.commitment()),
-        ),
+        view: view(match_id(u128::from(seed)), mode, hex::encode(dice.commitment())),
         seed: hex::encode([seed; 32]),
         log,
         state,

@@ -55,10 +55,7 @@ impl MatchMirror {
         let fresh: Vec<&LoggedEvent> = events.iter().filter(|event| event.seq > have).collect();
         for (expected, event) in (have + 1..).zip(&fresh) {
             if event.seq != expected {
-                return Err(Gap {
-                    have: expected - 1,
-                    got: event.seq,
-                });
+                return Err(Gap { have: expected - 1, got: event.seq });
             }
         }
         let before = self.log.len();
@@ -102,9 +99,7 @@ impl MatchMirror {
     /// Where a player sits; none for a spectator.
     #[must_use]
     pub fn seat_of(&self, player: PlayerId) -> Option<Seat> {
-        Seat::ALL
-            .into_iter()
-            .find(|seat| self.players[seat.index()] == Some(player))
+        Seat::ALL.into_iter().find(|seat| self.players[seat.index()] == Some(player))
     }
 
     /// Whether it is this seat's turn: the match has begun and is not over.
@@ -154,10 +149,7 @@ mod tests {
         let mut mirror = MatchMirror::new(&played.view);
         mirror.apply(&played.log[..2]).unwrap();
         let before = mirror.state().clone();
-        assert_eq!(
-            mirror.apply(&played.log[3..5]),
-            Err(Gap { have: 2, got: 4 })
-        );
+        assert_eq!(mirror.apply(&played.log[3..5]), Err(Gap { have: 2, got: 4 }));
         assert_eq!(mirror.state(), &before);
     }
 
@@ -165,14 +157,8 @@ mod tests {
     fn a_player_has_a_seat_and_a_spectator_none() {
         let played = fixture::played_match(1);
         let mirror = MatchMirror::new(&played.view);
-        assert_eq!(
-            mirror.seat_of(played.view.players[1].player_id),
-            Some(Seat::Second)
-        );
+        assert_eq!(mirror.seat_of(played.view.players[1].player_id), Some(Seat::Second));
         assert_eq!(mirror.seat_of(PlayerId::from_uuid(uuid::Uuid::max())), None);
-        assert!(
-            !mirror.is_turn_of(Seat::First),
-            "a match without its first entry has not begun"
-        );
+        assert!(!mirror.is_turn_of(Seat::First), "a match without its first entry has not begun");
     }
 }

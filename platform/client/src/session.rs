@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use muster_core::{
     id::{MatchId, PlayerId, TicketId},
     wire::{
-        CreateTicket, DeviceSignIn, EventBatch, EventPage, EventVerdicts, LoggedEvent, MatchView,
-        Profile, QueueView, SignedIn, TicketView,
+        CreateTicket, DeviceSignIn, EventBatch, EventPage, EventVerdicts, LoggedEvent, MatchView, Profile, QueueView,
+        SignedIn, TicketView,
     },
 };
 use reqwest::{Method, RequestBuilder};
@@ -44,10 +44,7 @@ impl Session {
             inner: Arc::new(Inner {
                 client,
                 // Without the name: a renewal must not undo a rename that happened since.
-                device: DeviceSignIn {
-                    device_id,
-                    display_name: None,
-                },
+                device: DeviceSignIn { device_id, display_name: None },
                 player_id: signed_in.player_id,
                 display_name: signed_in.display_name,
                 new_account: signed_in.new_account,
@@ -84,11 +81,7 @@ impl Session {
     /// The token as it is now; it changes when it runs out.
     #[must_use]
     pub fn token(&self) -> String {
-        self.inner
-            .token
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.inner.token.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Signs in again, unless somebody else did since `stale` was read.
@@ -101,11 +94,7 @@ impl Session {
             return Ok(());
         }
         let signed_in = self.inner.client.sign_in(&self.inner.device).await?;
-        *self
-            .inner
-            .token
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = signed_in.token;
+        *self.inner.token.write().unwrap_or_else(PoisonError::into_inner) = signed_in.token;
         Ok(())
     }
 
@@ -130,19 +119,10 @@ impl Session {
     ///
     /// # Errors
     /// `ticket_exists` when the player waits already; see [`Session::me`].
-    pub async fn create_ticket(
-        &self,
-        queue: &str,
-        idempotency_key: &str,
-    ) -> Result<TicketView, ClientError> {
-        let body = CreateTicket {
-            queue: queue.to_owned(),
-        };
+    pub async fn create_ticket(&self, queue: &str, idempotency_key: &str) -> Result<TicketView, ClientError> {
+        let body = CreateTicket { queue: queue.to_owned() };
         self.send("the ticket", |client| {
-            client
-                .request(Method::POST, &["v1", "tickets"])
-                .header("Idempotency-Key", idempotency_key)
-                .json(&body)
+            client.request(Method::POST, &["v1", "tickets"]).header("Idempotency-Key", idempotency_key).json(&body)
         })
         .await
     }
@@ -152,8 +132,7 @@ impl Session {
     /// # Errors
     /// See [`Session::me`].
     pub async fn ticket(&self, ticket_id: TicketId) -> Result<TicketView, ClientError> {
-        self.get("the ticket", &["v1", "tickets", &ticket_id.to_string()])
-            .await
+        self.get("the ticket", &["v1", "tickets", &ticket_id.to_string()]).await
     }
 
     /// Stops waiting. A ticket that has been matched meanwhile stays so.
@@ -162,10 +141,7 @@ impl Session {
     /// See [`Session::me`].
     pub async fn cancel_ticket(&self, ticket_id: TicketId) -> Result<TicketView, ClientError> {
         let id = ticket_id.to_string();
-        self.send("the ticket", |client| {
-            client.request(Method::DELETE, &["v1", "tickets", &id])
-        })
-        .await
+        self.send("the ticket", |client| client.request(Method::DELETE, &["v1", "tickets", &id])).await
     }
 
     /// A match, running or finished.
@@ -173,20 +149,14 @@ impl Session {
     /// # Errors
     /// See [`Session::me`].
     pub async fn match_view(&self, match_id: MatchId) -> Result<MatchView, ClientError> {
-        self.get("the match", &["v1", "matches", &match_id.to_string()])
-            .await
+        self.get("the match", &["v1", "matches", &match_id.to_string()]).await
     }
 
     /// A page of a match's log: at most `first` entries (1 to 1000) whose sequence is above `after`.
     ///
     /// # Errors
     /// See [`Session::me`].
-    pub async fn match_events(
-        &self,
-        match_id: MatchId,
-        after: u64,
-        first: u32,
-    ) -> Result<EventPage, ClientError> {
+    pub async fn match_events(&self, match_id: MatchId, after: u64, first: u32) -> Result<EventPage, ClientError> {
         let id = match_id.to_string();
         self.send("the match's log", |client| {
             let query = [("after", after), ("first", u64::from(first))];
@@ -200,10 +170,7 @@ impl Session {
     /// # Errors
     /// See [`Session::me`].
     pub async fn send_events(&self, events: &EventBatch) -> Result<EventVerdicts, ClientError> {
-        self.send("the events", |client| {
-            client.request(Method::POST, &["v1", "events"]).json(events)
-        })
-        .await
+        self.send("the events", |client| client.request(Method::POST, &["v1", "events"]).json(events)).await
     }
 
     /// Opens the socket, with the usual patience. It connects in the background and stays, through restarts of the
@@ -219,13 +186,8 @@ impl Session {
         Connection::open(self.clone(), options)
     }
 
-    async fn get<T: DeserializeOwned>(
-        &self,
-        what: &str,
-        segments: &[&str],
-    ) -> Result<T, ClientError> {
-        self.send(what, |client| client.request(Method::GET, segments))
-            .await
+    async fn get<T: DeserializeOwned>(&self, what: &str, segments: &[&str]) -> Result<T, ClientError> {
+        self.send(what, |client| client.request(Method::GET, segments)).await
     }
 
     /// Sends with the token; when it has run out, signs in again and sends once more.
@@ -236,16 +198,11 @@ impl Session {
     ) -> Result<T, ClientError> {
         let client = &self.inner.client;
         let token = self.token();
-        match client
-            .send(what, || request(client).bearer_auth(&token))
-            .await
-        {
+        match client.send(what, || request(client).bearer_auth(&token)).await {
             Err(refused) if refused.wants_sign_in() => {
                 self.renew(&token).await?;
                 let renewed = self.token();
-                client
-                    .send(what, || request(client).bearer_auth(&renewed))
-                    .await
+                client.send(what, || request(client).bearer_auth(&renewed)).await
             }
             answer => answer,
         }
@@ -255,11 +212,7 @@ impl Session {
     ///
     /// # Errors
     /// See [`Session::me`].
-    pub async fn match_log(
-        &self,
-        match_id: MatchId,
-        mut after: u64,
-    ) -> Result<Vec<LoggedEvent>, ClientError> {
+    pub async fn match_log(&self, match_id: MatchId, mut after: u64) -> Result<Vec<LoggedEvent>, ClientError> {
         let mut log = Vec::new();
         loop {
             let page = self.match_events(match_id, after, PAGE).await?;

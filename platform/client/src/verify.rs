@@ -82,12 +82,7 @@ pub type Nonces = [Option<[u8; 32]>; 2];
 ///
 /// # Errors
 /// The first [`Mismatch`].
-pub fn verify(
-    commitment: &str,
-    seed: &str,
-    nonces: Nonces,
-    log: &[LoggedEvent],
-) -> Result<Verified, Mismatch> {
+pub fn verify(commitment: &str, seed: &str, nonces: Nonces, log: &[LoggedEvent]) -> Result<Verified, Mismatch> {
     let dice = Dice::new(bytes("seed", seed)?, nonces);
     let promised = bytes("commitment", commitment)?;
     check_commitment(promised, &dice)?;
@@ -98,21 +93,10 @@ pub fn verify(
             return Err(Mismatch::Log { seq: expected });
         }
         let state = match (&mut state, &entry.event) {
-            (
-                state @ None,
-                GameEvent::Started {
-                    mode,
-                    first,
-                    commitment,
-                    ..
-                },
-            ) => {
+            (state @ None, GameEvent::Started { mode, first, commitment, .. }) => {
                 check_commitment(bytes("commitment", commitment)?, &dice)?;
                 if *first != dice.first_seat() {
-                    return Err(Mismatch::FirstSeat {
-                        told: *first,
-                        computed: dice.first_seat(),
-                    });
+                    return Err(Mismatch::FirstSeat { told: *first, computed: dice.first_seat() });
                 }
                 state.insert(MatchState::start(*mode, *first, entry.at))
             }
@@ -124,9 +108,7 @@ pub fn verify(
         }
         evolve(state, &entry.event, entry.at);
     }
-    state
-        .map(|state| Verified { rolls: state.rolls })
-        .ok_or(Mismatch::Log { seq: 1 })
+    state.map(|state| Verified { rolls: state.rolls }).ok_or(Mismatch::Log { seq: 1 })
 }
 
 fn check_commitment(promised: [u8; 32], dice: &Dice) -> Result<(), Mismatch> {
@@ -134,56 +116,28 @@ fn check_commitment(promised: [u8; 32], dice: &Dice) -> Result<(), Mismatch> {
     if computed == promised {
         return Ok(());
     }
-    Err(Mismatch::Commitment {
-        promised: hex::encode(promised),
-        computed: hex::encode(computed),
-    })
+    Err(Mismatch::Commitment { promised: hex::encode(promised), computed: hex::encode(computed) })
 }
 
 fn check_roll(state: &MatchState, entry: &LoggedEvent, dice: &Dice) -> Result<(), Mismatch> {
-    let GameEvent::Rolled {
-        seat,
-        roll_no,
-        dice: told,
-        ..
-    } = entry.event
-    else {
+    let GameEvent::Rolled { seat, roll_no, dice: told, .. } = entry.event else {
         return Ok(());
     };
     let (one, other) = dice.roll(roll_no);
     if told != [one, other] {
-        return Err(Mismatch::Roll {
-            seq: entry.seq,
-            roll_no,
-            told,
-            computed: [one, other],
-        });
+        return Err(Mismatch::Roll { seq: entry.seq, roll_no, told, computed: [one, other] });
     }
     // The whole decision again: it also tells a roll that was left out, whose number the next one would have to skip.
-    let again = decide(
-        state,
-        &Action::Command {
-            seat,
-            command: Command::Roll,
-        },
-        dice,
-        entry.at,
-    );
+    let again = decide(state, &Action::Command { seat, command: Command::Roll }, dice, entry.at);
     match again.as_deref() {
         Ok([rolled, ..]) if *rolled == entry.event => Ok(()),
-        _ => Err(Mismatch::Effect {
-            seq: entry.seq,
-            roll_no,
-        }),
+        _ => Err(Mismatch::Effect { seq: entry.seq, roll_no }),
     }
 }
 
 fn bytes(what: &'static str, value: &str) -> Result<[u8; 32], Mismatch> {
     let mut bytes = [0; 32];
-    hex::decode_to_slice(value, &mut bytes).map_err(|_| Mismatch::NotHex {
-        what,
-        value: value.to_owned(),
-    })?;
+    hex::decode_to_slice(value, &mut bytes).map_err(|_| Mismatch::NotHex { what, value: value.to_owned() })?;
     Ok(bytes)
 }
 
@@ -218,21 +172,12 @@ mod tests {
     use crate::fixture::{self, PlayedMatch};
 
     fn verify_played(played: &PlayedMatch) -> Result<Verified, Mismatch> {
-        verify(
-            &played.view.commitment,
-            &played.seed,
-            [None, None],
-            &played.log,
-        )
+        verify(&played.view.commitment, &played.seed, [None, None], &played.log)
     }
 
     /// The place in the log of the second roll.
     fn second_roll(played: &PlayedMatch) -> usize {
-        let mut rolls = played
-            .log
-            .iter()
-            .enumerate()
-            .filter(|(_, e)| matches!(e.event, GameEvent::Rolled { .. }));
+        let mut rolls = played.log.iter().enumerate().filter(|(_, e)| matches!(e.event, GameEvent::Rolled { .. }));
         rolls.nth(1).unwrap().0
     }
 
@@ -240,12 +185,7 @@ mod tests {
     fn honest_matches_pass() {
         for seed in 0..20 {
             let played = fixture::played_match(seed);
-            assert_eq!(
-                verify_played(&played),
-                Ok(Verified {
-                    rolls: played.state.rolls
-                })
-            );
+            assert_eq!(verify_played(&played), Ok(Verified { rolls: played.state.rolls }));
         }
     }
 
@@ -253,37 +193,22 @@ mod tests {
     fn a_tampered_roll_is_found() {
         let mut played = fixture::played_match(3);
         let at = second_roll(&played);
-        let GameEvent::Rolled { dice, .. } = &mut played.log[at].event else {
-            unreachable!()
-        };
+        let GameEvent::Rolled { dice, .. } = &mut played.log[at].event else { unreachable!() };
         let honest = *dice;
         dice[0] = if dice[0] == 6 { 5 } else { 6 };
         let told = *dice;
         let seq = played.log[at].seq;
-        assert_eq!(
-            verify_played(&played),
-            Err(Mismatch::Roll {
-                seq,
-                roll_no: 2,
-                told,
-                computed: honest
-            })
-        );
+        assert_eq!(verify_played(&played), Err(Mismatch::Roll { seq, roll_no: 2, told, computed: honest }));
     }
 
     #[test]
     fn a_tampered_effect_is_found() {
         let mut played = fixture::played_match(4);
         let at = second_roll(&played);
-        let GameEvent::Rolled { totals, .. } = &mut played.log[at].event else {
-            unreachable!()
-        };
+        let GameEvent::Rolled { totals, .. } = &mut played.log[at].event else { unreachable!() };
         totals[0] += 1;
         let seq = played.log[at].seq;
-        assert_eq!(
-            verify_played(&played),
-            Err(Mismatch::Effect { seq, roll_no: 2 })
-        );
+        assert_eq!(verify_played(&played), Err(Mismatch::Effect { seq, roll_no: 2 }));
     }
 
     #[test]
@@ -301,24 +226,15 @@ mod tests {
     fn another_seed_is_found() {
         let mut played = fixture::played_match(6);
         played.seed = hex::encode([0; 32]);
-        assert!(matches!(
-            verify_played(&played),
-            Err(Mismatch::Commitment { .. })
-        ));
+        assert!(matches!(verify_played(&played), Err(Mismatch::Commitment { .. })));
         played.seed = "not hex".to_owned();
-        assert!(matches!(
-            verify_played(&played),
-            Err(Mismatch::NotHex { what: "seed", .. })
-        ));
+        assert!(matches!(verify_played(&played), Err(Mismatch::NotHex { what: "seed", .. })));
     }
 
     #[test]
     fn a_log_with_a_hole_is_no_proof() {
         let mut played = fixture::played_match(6);
-        assert_eq!(
-            verify(&played.view.commitment, &played.seed, [None, None], &[]),
-            Err(Mismatch::Log { seq: 1 })
-        );
+        assert_eq!(verify(&played.view.commitment, &played.seed, [None, None], &[]), Err(Mismatch::Log { seq: 1 }));
         played.log.remove(2);
         assert_eq!(verify_played(&played), Err(Mismatch::Log { seq: 3 }));
         played.log.remove(0);

@@ -37,12 +37,7 @@ pub struct InvalidId {
 
 fn parse<I: Id>(text: &str) -> Result<I, InvalidId> {
     text.strip_prefix(I::PREFIX)
-        .filter(|hex| {
-            hex.len() == 32
-                && hex
-                    .bytes()
-                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        })
+        .filter(|hex| hex.len() == 32 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
         .and_then(|hex| Uuid::try_parse(hex).ok())
         .map(I::from_uuid)
         .ok_or(InvalidId { prefix: I::PREFIX })
@@ -210,10 +205,7 @@ mod tests {
             format!("{} ", &text[..35]),
             "ply_ü192f0c1e1c07b2cb4b1a7d1c2e3f40".to_owned(),
         ] {
-            assert!(
-                wrong.parse::<PlayerId>().is_err(),
-                "{wrong:?} was taken for a player's id"
-            );
+            assert!(wrong.parse::<PlayerId>().is_err(), "{wrong:?} was taken for a player's id");
         }
     }
 

@@ -29,10 +29,7 @@ pub struct Rating {
 
 impl Default for Rating {
     fn default() -> Self {
-        Self {
-            points: START_POINTS,
-            deviation: START_DEVIATION,
-        }
+        Self { points: START_POINTS, deviation: START_DEVIATION }
     }
 }
 
@@ -69,27 +66,18 @@ pub fn quality(win_probability: f64) -> f64 {
 }
 
 fn config() -> WengLinConfig {
-    WengLinConfig {
-        beta: BETA,
-        ..WengLinConfig::new()
-    }
+    WengLinConfig { beta: BETA, ..WengLinConfig::new() }
 }
 
 impl From<Rating> for WengLinRating {
     fn from(rating: Rating) -> Self {
-        Self {
-            rating: rating.points,
-            uncertainty: rating.deviation,
-        }
+        Self { rating: rating.points, uncertainty: rating.deviation }
     }
 }
 
 impl From<WengLinRating> for Rating {
     fn from(rating: WengLinRating) -> Self {
-        Self {
-            points: rating.rating,
-            deviation: rating.uncertainty,
-        }
+        Self { points: rating.rating, deviation: rating.uncertainty }
     }
 }
 
@@ -107,38 +95,23 @@ mod tests {
     fn two_new_players_move_as_the_paper_computes_it() {
         // c = sqrt(2 * 250^2 + 2 * 500^2) = 790.57, and p = 1/2: each moves by 500^2 / c * 1/2.
         let (winner, loser) = rate(Rating::default(), Rating::default(), Score::First);
-        assert!(
-            near(winner.points, 1658.11) && near(loser.points, 1341.89),
-            "{winner:?} {loser:?}"
-        );
+        assert!(near(winner.points, 1658.11) && near(loser.points, 1341.89), "{winner:?} {loser:?}");
         // eta = (500 / c)^3 * 1/4, and the new deviation is 500 * sqrt(1 - eta).
-        assert!(
-            near(
-                winner.deviation,
-                500.0 * (1.0_f64 - (500.0_f64 / 790.569).powi(3) / 4.0).sqrt()
-            ),
-            "{winner:?}"
-        );
+        assert!(near(winner.deviation, 500.0 * (1.0_f64 - (500.0_f64 / 790.569).powi(3) / 4.0).sqrt()), "{winner:?}");
         let (first, second) = rate(Rating::default(), Rating::default(), Score::Draw);
         assert!(near(first.points, 1500.0) && near(second.points, 1500.0));
     }
 
     #[test]
     fn beta_points_ahead_win_two_of_three() {
-        let known = |points| Rating {
-            points,
-            deviation: 1e-6,
-        };
+        let known = |points| Rating { points, deviation: 1e-6 };
         assert!(near(win_probability(known(1750.0), known(1500.0)), 0.67));
         assert!(near(win_probability(known(1500.0), known(1500.0)), 0.5));
     }
 
     #[test]
     fn quality_is_1_for_equals_and_0_for_a_foregone_conclusion() {
-        assert_eq!(
-            [0.0, 0.25, 0.5, 0.75, 1.0].map(quality),
-            [0.0, 0.5, 1.0, 0.5, 0.0]
-        );
+        assert_eq!([0.0, 0.25, 0.5, 0.75, 1.0].map(quality), [0.0, 0.5, 1.0, 0.5, 0.0]);
     }
 
     fn ratings() -> impl Strategy<Value = Rating> {

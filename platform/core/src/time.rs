@@ -25,9 +25,7 @@ pub mod millis {
     }
 
     /// Reads any RFC 3339 moment, brings it to UTC and drops what is finer than a millisecond.
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<DateTime<Utc>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
         DateTime::<Utc>::deserialize(deserializer).map(super::truncate)
     }
 
@@ -37,10 +35,7 @@ pub mod millis {
         use serde::{Deserialize, Deserializer, Serializer};
 
         /// Writes the moment with three decimals, or null.
-        pub fn serialize<S: Serializer>(
-            at: &Option<DateTime<Utc>>,
-            serializer: S,
-        ) -> Result<S::Ok, S::Error> {
+        pub fn serialize<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
             match at {
                 Some(at) => super::serialize(at, serializer),
                 None => serializer.serialize_none(),
@@ -48,9 +43,7 @@ pub mod millis {
         }
 
         /// Reads a moment or null.
-        pub fn deserialize<'de, D: Deserializer<'de>>(
-            deserializer: D,
-        ) -> Result<Option<DateTime<Utc>>, D::Error> {
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
             let at = Option::<DateTime<Utc>>::deserialize(deserializer)?;
             Ok(at.map(super::super::truncate))
         }
@@ -65,24 +58,15 @@ mod tests {
     struct Row {
         #[serde(with = "millis")]
         at: DateTime<Utc>,
-        #[serde(
-            default,
-            with = "millis::option",
-            skip_serializing_if = "Option::is_none"
-        )]
+        #[serde(default, with = "millis::option", skip_serializing_if = "Option::is_none")]
         until: Option<DateTime<Utc>>,
     }
 
     #[test]
     fn writes_three_decimals_and_reads_any_offset() {
         let row: Row = serde_json::from_str(r#"{"at":"2026-01-31T10:30:00.1259+01:00"}"#).unwrap();
-        assert_eq!(
-            serde_json::to_string(&row).unwrap(),
-            r#"{"at":"2026-01-31T09:30:00.125Z"}"#
-        );
-        let row: Row =
-            serde_json::from_str(r#"{"at":"2026-01-31T09:30:00Z","until":"2026-01-31T09:31:00Z"}"#)
-                .unwrap();
+        assert_eq!(serde_json::to_string(&row).unwrap(), r#"{"at":"2026-01-31T09:30:00.125Z"}"#);
+        let row: Row = serde_json::from_str(r#"{"at":"2026-01-31T09:30:00Z","until":"2026-01-31T09:31:00Z"}"#).unwrap();
         assert_eq!(
             serde_json::to_string(&row).unwrap(),
             r#"{"at":"2026-01-31T09:30:00.000Z","until":"2026-01-31T09:31:00.000Z"}"#

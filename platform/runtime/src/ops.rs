@@ -27,9 +27,9 @@ pub(crate) fn router(health: Health, metrics: Metrics) -> Router {
     Router::new()
         .route("/livez", get(live))
         .route("/readyz", get(ready))
-        .with_state(health)
+        .with_state(health.clone())
         .route("/metrics", get(render))
-        .with_state(metrics)
+        .with_state((health, metrics))
 }
 
 /// Answers as long as the process turns its wheels; says nothing about dependencies, whose failure no restart mends.
@@ -43,6 +43,8 @@ async fn ready(State(health): State<Health>) -> Response {
     (code, [(header::CACHE_CONTROL, "no-store")], Json(report)).into_response()
 }
 
-async fn render(State(metrics): State<Metrics>) -> impl IntoResponse {
+async fn render(State((health, metrics)): State<(Health, Metrics)>) -> impl IntoResponse {
+    // A scrape asks the dependencies too (at most once a second), so that their gauges are as fresh as the rest.
+    health.report().await;
     ([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], metrics.render())
 }

@@ -13,7 +13,10 @@ use crate::serve;
 ///
 /// Without a command it serves. Settings come from defaults, then --config FILE, then MUSTER__SECTION__KEY, then --set.
 #[derive(Parser)]
-#[command(version, after_help = "Examples:\n  muster-server --check-config\n  muster-server --roles gateway,referee --config /etc/muster/server.toml\n  MUSTER__AUTH__SIGNING_KEY=\"$(muster-server keygen)\" muster-server")]
+#[command(
+    version,
+    after_help = "Examples:\n  muster-server --check-config\n  muster-server --roles gateway,referee --config /etc/muster/server.toml\n  MUSTER__AUTH__SIGNING_KEY=\"$(muster-server keygen)\" muster-server"
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     common: CommonArgs,
@@ -45,7 +48,9 @@ impl Args {
         match self.command {
             Some(Command::Keygen) => print!("{}", muster_server::auth::generate_signing_key()),
             Some(Command::Openapi) => println!("{}", muster_server::gateway::openapi().to_pretty_json()?),
-            Some(Command::SocketSchema) => println!("{}", serde_json::to_string_pretty(&muster_core::wire::socket_schema())?),
+            Some(Command::SocketSchema) => {
+                println!("{}", serde_json::to_string_pretty(&muster_core::wire::socket_schema())?)
+            }
             Some(Command::Errors) => print!("{}", muster_server::error::catalogue_markdown()),
             Some(Command::Migrate) => {
                 return Ok(match load(&self.common, self.roles).await? {

@@ -124,11 +124,9 @@ impl ApiError {
         match (&self.detail, self.errors.as_slice()) {
             (Some(detail), _) => detail.clone(),
             (None, []) => self.code.advice().to_owned(),
-            (None, fields) => fields
-                .iter()
-                .map(|field| format!("{}: {}", field.path, field.message))
-                .collect::<Vec<_>>()
-                .join("; "),
+            (None, fields) => {
+                fields.iter().map(|field| format!("{}: {}", field.path, field.message)).collect::<Vec<_>>().join("; ")
+            }
         }
     }
 }
@@ -176,9 +174,7 @@ impl IntoResponse for ApiError {
         };
         let body = serde_json::to_vec(&problem).expect("a problem holds only strings and numbers");
         let mut response = (self.code.status(), body).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.code.status() == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -108,7 +108,8 @@ pub fn match_fenced(id: MatchId) {
 
 /// A match is over and settled.
 pub fn match_ended(id: MatchId, queue: &str, outcome: &Outcome, took: Duration) {
-    counter!("muster_matches_ended_total", "queue" => queue.to_owned(), "outcome" => outcome.kind.as_str()).increment(1);
+    counter!("muster_matches_ended_total", "queue" => queue.to_owned(), "outcome" => outcome.kind.as_str())
+        .increment(1);
     histogram!("muster_match_seconds", "queue" => queue.to_owned()).record(took.as_secs_f64());
     tracing::info!(match_id = %id, queue, outcome = outcome.kind.as_str(), "match ended");
 }

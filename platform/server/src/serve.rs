@@ -22,7 +22,10 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
             let store = store.clone();
             async move {
                 let dependencies = store.check().await;
-                dependencies.into_iter().map(|dependency| (dependency.name.to_owned(), Condition::from(dependency.result))).collect()
+                dependencies
+                    .into_iter()
+                    .map(|dependency| (dependency.name.to_owned(), Condition::from(dependency.result)))
+                    .collect()
             }
         }
     });

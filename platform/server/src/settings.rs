@@ -6,8 +6,8 @@ use clap::ValueEnum;
 use garde::Validate;
 use muster_runtime::Secret;
 use muster_runtime::settings::{
-    HttpSettings, LogSettings, LokiSettings, NamespaceSettings, NatsSettings, OpsSettings, PostgresSettings, RedisSettings,
-    SecretsSettings, ShutdownSettings, TracesSettings,
+    HttpSettings, LogSettings, LokiSettings, NamespaceSettings, NatsSettings, OpsSettings, PostgresSettings,
+    RedisSettings, SecretsSettings, ShutdownSettings, TracesSettings,
 };
 use serde::{Deserialize, Serialize};
 

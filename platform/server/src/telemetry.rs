@@ -36,7 +36,11 @@ impl TelemetryQueue {
     }
 }
 
-async fn publish(store: Store, mut receiver: mpsc::Receiver<TelemetryEvent>, drain: tokio_util::sync::CancellationToken) {
+async fn publish(
+    store: Store,
+    mut receiver: mpsc::Receiver<TelemetryEvent>,
+    drain: tokio_util::sync::CancellationToken,
+) {
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         tokio::select! {
@@ -59,9 +63,14 @@ async fn publish_all(store: &Store, events: &[TelemetryEvent]) {
         .with_max_times(8)
         .with_jitter();
     // A repeated event is counted once by its id, so the whole batch can be tried again.
-    let attempt = || async { store.telemetry.publish_all(events).await.into_iter().collect::<Result<Vec<()>, PublishError>>() };
+    let attempt =
+        || async { store.telemetry.publish_all(events).await.into_iter().collect::<Result<Vec<()>, PublishError>>() };
     if let Err(error) = attempt.retry(backoff).await {
         counter!("muster_telemetry_events_dropped_total").increment(events.len() as u64);
-        tracing::error!(error = &error as &dyn std::error::Error, events = events.len(), "telemetry could not be published and was dropped");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            events = events.len(),
+            "telemetry could not be published and was dropped"
+        );
     }
 }

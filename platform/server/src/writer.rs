@@ -35,7 +35,11 @@ async fn run(store: Store, settings: WriterSettings, drain: CancellationToken) -
     Ok(())
 }
 
-async fn write_next(store: &Store, consumer: &mut TelemetryConsumer, settings: &WriterSettings) -> Result<(), StoreError> {
+async fn write_next(
+    store: &Store,
+    consumer: &mut TelemetryConsumer,
+    settings: &WriterSettings,
+) -> Result<(), StoreError> {
     let batch = consumer.next_batch(settings.batch_events, settings.batch_wait).await?;
     if batch.is_empty() {
         return Ok(());
@@ -65,7 +69,9 @@ async fn watch_lag(store: Store, drain: CancellationToken) {
         }
         match store.telemetry.pending().await {
             Ok(pending) => metrics::gauge!("muster_telemetry_lag_events").set(pending as f64),
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the telemetry stream's lag could not be read"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the telemetry stream's lag could not be read")
+            }
         }
     }
 }

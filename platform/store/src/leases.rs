@@ -1,10 +1,12 @@
 //! Who leads what: leases in a NATS key-value bucket. The bucket forgets a value after [`LEASE_TTL`], and every change names
 //! the revision it is based on, so there is one holder at a time and a dead one is followed within the TTL.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::context::PublishErrorKind;
-use async_nats::jetstream::kv::{CreateErrorKind, UpdateErrorKind};
+use async_nats::jetstream::kv::{self, CreateErrorKind, UpdateErrorKind};
+use tokio::sync::OnceCell;
 
 use crate::error::NatsResult;
 use crate::nats::Nats;
@@ -53,11 +55,12 @@ pub enum LeaseError {
 #[derive(Clone)]
 pub struct Leases {
     nats: Nats,
+    bucket: Arc<OnceCell<kv::Store>>,
 }
 
 impl Leases {
     pub(crate) fn new(nats: Nats) -> Self {
-        Self { nats }
+        Self { nats, bucket: Arc::default() }
     }
 
     /// Takes a lease that nobody holds; None when somebody does. Names and holders: letters, digits, `_`, `.`, `-`.
@@ -102,8 +105,10 @@ impl Leases {
             .transpose()
     }
 
-    async fn bucket(&self) -> Result<async_nats::jetstream::kv::Store> {
-        self.nats.jetstream.get_key_value(self.nats.bucket(streams::LEASES)).await.doing("opening the bucket of leases")
+    /// Looked up once: that a renewal is one round trip is what lets a lease be short.
+    async fn bucket(&self) -> Result<&kv::Store> {
+        let look_up = || self.nats.jetstream.get_key_value(self.nats.bucket(streams::LEASES));
+        self.bucket.get_or_try_init(look_up).await.doing("opening the bucket of leases")
     }
 }
 

@@ -17,11 +17,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 pub fn binary(name: &str) -> PathBuf {
     let directory = env::var_os("MUSTER_BIN_DIR").map_or_else(profile_directory, PathBuf::from);
     let path = directory.join(name);
-    let package = if name == "muster-bots" {
-        "muster-client"
-    } else {
-        name
-    };
+    let package = if name == "muster-bots" { "muster-client" } else { name };
     assert!(
         path.is_file(),
         "{} is not built: run `cargo build -p {package}`, or point MUSTER_BIN_DIR at a directory that has it",
@@ -33,9 +29,7 @@ pub fn binary(name: &str) -> PathBuf {
 /// A command for the binary, without the `MUSTER__` settings of whoever runs the tests.
 pub(crate) fn command(binary_name: &str) -> Command {
     let mut command = Command::new(binary(binary_name));
-    for (name, _) in
-        env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MUSTER__"))
-    {
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MUSTER__")) {
         command.env_remove(name);
     }
     command
@@ -45,9 +39,7 @@ pub(crate) fn command(binary_name: &str) -> Command {
 pub(crate) fn profile_directory() -> PathBuf {
     let executable = env::current_exe().expect("a running test has a path");
     let directory = executable.parent().and_then(Path::parent);
-    directory
-        .expect("a test runs from target/<profile>/deps")
-        .to_path_buf()
+    directory.expect("a test runs from target/<profile>/deps").to_path_buf()
 }
 
 /// What a program that ran to its end left.
@@ -65,12 +57,7 @@ pub struct Finished {
 ///
 /// # Panics
 /// When it is not built or cannot be started.
-pub async fn run(
-    binary_name: &str,
-    args: &[&str],
-    envs: &[(String, String)],
-    stdin: &str,
-) -> Finished {
+pub async fn run(binary_name: &str, args: &[&str], envs: &[(String, String)], stdin: &str) -> Finished {
     let mut child = command(binary_name)
         .args(args)
         .envs(envs.iter().map(|(key, value)| (key, value)))
@@ -84,10 +71,8 @@ pub async fn run(
     // A program that does not read its input may be gone already; its exit code tells more than a broken pipe.
     let _ = input.write_all(stdin.as_bytes()).await;
     drop(input);
-    let output = child
-        .wait_with_output()
-        .await
-        .unwrap_or_else(|error| panic!("{binary_name} cannot be waited for: {error}"));
+    let output =
+        child.wait_with_output().await.unwrap_or_else(|error| panic!("{binary_name} cannot be waited for: {error}"));
     Finished {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,9 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
-#![allow(
-    clippy::print_stderr,
-    reason = "a test tells on its standard error what it could not clean up"
-)]
+#![allow(clippy::print_stderr, reason = "a test tells on its standard error what it could not clean up")]
 
 mod binaries;
 mod http;

@@ -15,17 +15,10 @@ static BEGUN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// `target/test-logs/<test>-<label>.log`, emptied of what an earlier run of the test wrote.
 pub(crate) fn open(label: &str) -> (PathBuf, fs::File) {
-    let directory = profile_directory()
-        .parent()
-        .map_or_else(profile_directory, Path::to_path_buf)
-        .join("test-logs");
-    fs::create_dir_all(&directory)
-        .unwrap_or_else(|error| panic!("{} cannot be made: {error}", directory.display()));
+    let directory = profile_directory().parent().map_or_else(profile_directory, Path::to_path_buf).join("test-logs");
+    fs::create_dir_all(&directory).unwrap_or_else(|error| panic!("{} cannot be made: {error}", directory.display()));
     let path = directory.join(format!("{}-{label}.log", test_name()));
-    let first = BEGUN
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(path.clone());
+    let first = BEGUN.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
     if first {
         // Absent is as good as removed.
         let _ = fs::remove_file(&path);
@@ -46,10 +39,7 @@ fn test_name() -> String {
             .unwrap_or_else(|| format!("pid-{}", std::process::id())),
         _ => thread,
     };
-    name.replace("::", ".").replace(
-        |c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_',
-        "-",
-    )
+    name.replace("::", ".").replace(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_', "-")
 }
 
 /// The last `lines` lines of a log.
@@ -65,10 +55,6 @@ mod tests {
 
     #[test]
     fn a_log_is_named_after_its_test() {
-        assert!(
-            test_name().contains("a_log_is_named_after_its_test"),
-            "{}",
-            test_name()
-        );
+        assert!(test_name().contains("a_log_is_named_after_its_test"), "{}", test_name());
     }
 }

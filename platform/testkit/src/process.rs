@@ -108,15 +108,8 @@ impl ProcessBuilder {
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("{} does not start: {error}", self.binary));
-        let pid = child
-            .id()
-            .expect("a child that was not waited for has an id");
-        Process {
-            label: self.label,
-            log_path,
-            child,
-            pid,
-        }
+        let pid = child.id().expect("a child that was not waited for has an id");
+        Process { label: self.label, log_path, child, pid }
     }
 }
 
@@ -188,11 +181,7 @@ impl Process {
                 Err(error) => error.to_string(),
             };
             if let Ok(Some(status)) = self.child.try_wait() {
-                panic!(
-                    "{} ended ({status}) before it was ready{}",
-                    self.label,
-                    self.tail()
-                );
+                panic!("{} ended ({status}) before it was ready{}", self.label, self.tail());
             }
             assert!(
                 Instant::now() < deadline,
@@ -211,9 +200,7 @@ impl Process {
     pub async fn wait_exit(&mut self, within: Duration) -> i32 {
         use std::os::unix::process::ExitStatusExt;
         match timeout(within, self.child.wait()).await {
-            Ok(Ok(status)) => status
-                .code()
-                .unwrap_or_else(|| -status.signal().unwrap_or(0)),
+            Ok(Ok(status)) => status.code().unwrap_or_else(|| -status.signal().unwrap_or(0)),
             Ok(Err(error)) => panic!("{} cannot be waited for: {error}", self.label),
             Err(_) => panic!("{} still ran after {within:?}{}", self.label, self.tail()),
         }
@@ -225,11 +212,7 @@ impl Process {
     /// When the kernel refuses.
     pub fn signal(&self, signal: Signal) {
         // `Child::id` is empty once the child was waited for: from then on the number may be somebody else's.
-        let Some(pid) = self
-            .child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(rustix::process::Pid::from_raw)
+        let Some(pid) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
         else {
             return;
         };
@@ -256,10 +239,6 @@ impl Process {
     }
 
     fn tail(&self) -> String {
-        format!(
-            "\n--- the end of {} ---\n{}\n---",
-            self.log_path.display(),
-            logs::tail(&self.log_path, TAIL_LINES)
-        )
+        format!("\n--- the end of {} ---\n{}\n---", self.log_path.display(), logs::tail(&self.log_path, TAIL_LINES))
     }
 }

@@ -35,16 +35,8 @@ impl Scratch {
     /// When the services are not running or refuse.
     pub async fn new() -> Self {
         let scratch = Self::bare().await;
-        scratch
-            .store
-            .migrate()
-            .await
-            .expect("the migrations run on an empty database");
-        scratch
-            .store
-            .ensure_streams()
-            .await
-            .expect("JetStream takes the streams");
+        scratch.store.migrate().await.expect("the migrations run on an empty database");
+        scratch.store.ensure_streams().await.expect("JetStream takes the streams");
         scratch
     }
 
@@ -64,16 +56,8 @@ impl Scratch {
             prefix: format!("t{token}_"),
             postgres_connections: 4,
         };
-        let store = Store::connect(&settings)
-            .await
-            .expect("the services take a connection");
-        Self {
-            store,
-            settings,
-            services,
-            database,
-            finished: false,
-        }
+        let store = Store::connect(&settings).await.expect("the services take a connection");
+        Self { store, settings, services, database, finished: false }
     }
 
     /// The database's name.
@@ -93,9 +77,7 @@ impl Scratch {
     /// # Panics
     /// When a service refuses.
     pub async fn reconnect(&self) -> Store {
-        Store::connect(&self.settings)
-            .await
-            .expect("the services take a second connection")
+        Store::connect(&self.settings).await.expect("the services take a second connection")
     }
 
     /// Raw access for assertions, with a pool of its own.
@@ -142,46 +124,28 @@ impl Drop for Scratch {
         if self.finished {
             return;
         }
-        let (services, database, prefix) = (
-            self.services.clone(),
-            self.database.clone(),
-            self.settings.prefix.clone(),
-        );
+        let (services, database, prefix) = (self.services.clone(), self.database.clone(), self.settings.prefix.clone());
         // A thread with a runtime of its own: the test's may be single-threaded, or already going down.
         let sweeper = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
-                tokio::time::timeout(
-                    DROP_PATIENCE,
-                    sweep::everything(&services, &database, &prefix),
-                )
-                .await?
+                tokio::time::timeout(DROP_PATIENCE, sweep::everything(&services, &database, &prefix)).await?
             })
         });
         if let Ok(Err(error)) = sweeper.join() {
-            eprintln!(
-                "the scratch {} was not cleaned up: {error:#}",
-                self.database
-            );
+            eprintln!("the scratch {} was not cleaned up: {error:#}", self.database);
         }
     }
 }
 
 async fn create_database(postgres_url: &str, database: &str) {
-    let mut connection = PgConnection::connect(postgres_url)
-        .await
-        .expect("PostgreSQL takes a connection");
+    let mut connection = PgConnection::connect(postgres_url).await.expect("PostgreSQL takes a connection");
     // `database` is made of hex digits: there is nothing in it to escape.
     sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {database}")))
         .execute(&mut connection)
         .await
         .expect("PostgreSQL makes a database");
-    connection
-        .close()
-        .await
-        .expect("PostgreSQL closes a connection");
+    connection.close().await.expect("PostgreSQL closes a connection");
 }
 
 fn database_url(postgres_url: &str, database: &str) -> String {
@@ -197,10 +161,7 @@ mod tests {
     #[test]
     fn the_database_replaces_the_path_and_keeps_the_rest() {
         assert_eq!(
-            database_url(
-                "postgres://me:secret@127.0.0.1:5432/postgres?sslmode=disable",
-                "t_0a"
-            ),
+            database_url("postgres://me:secret@127.0.0.1:5432/postgres?sslmode=disable", "t_0a"),
             "postgres://me:secret@127.0.0.1:5432/t_0a?sslmode=disable"
         );
     }

@@ -12,26 +12,18 @@ use crate::services::Services;
 /// # Errors
 /// The first service that refused; the others are still swept.
 pub async fn everything(services: &Services, database: &str, prefix: &str) -> Result<()> {
-    let streams = streams(&services.nats_url, prefix)
-        .await
-        .context("sweeping NATS");
-    let keys = keys(&services.redis_url, prefix)
-        .await
-        .context("sweeping Redis");
-    let database = drop_database(&services.postgres_url, database)
-        .await
-        .context("dropping the database");
+    let streams = streams(&services.nats_url, prefix).await.context("sweeping NATS");
+    let keys = keys(&services.redis_url, prefix).await.context("sweeping Redis");
+    let database = drop_database(&services.postgres_url, database).await.context("dropping the database");
     streams.and(keys).and(database)
 }
 
 async fn drop_database(postgres_url: &str, database: &str) -> Result<()> {
     let mut connection = PgConnection::connect(postgres_url).await?;
     // FORCE ends the connections of processes that a failed test left running.
-    sqlx::query(AssertSqlSafe(format!(
-        "DROP DATABASE IF EXISTS {database} WITH (FORCE)"
-    )))
-    .execute(&mut connection)
-    .await?;
+    sqlx::query(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")))
+        .execute(&mut connection)
+        .await?;
     connection.close().await?;
     Ok(())
 }
@@ -49,18 +41,12 @@ async fn streams(nats_url: &str, prefix: &str) -> Result<()> {
 
 /// A stream is ours when its name, without what JetStream puts before a bucket's, begins with the prefix in any case.
 fn belongs(stream: &str, prefix: &str) -> bool {
-    let name = stream
-        .strip_prefix("KV_")
-        .or_else(|| stream.strip_prefix("OBJ_"))
-        .unwrap_or(stream);
-    name.to_ascii_lowercase()
-        .starts_with(&prefix.to_ascii_lowercase())
+    let name = stream.strip_prefix("KV_").or_else(|| stream.strip_prefix("OBJ_")).unwrap_or(stream);
+    name.to_ascii_lowercase().starts_with(&prefix.to_ascii_lowercase())
 }
 
 async fn keys(redis_url: &str, prefix: &str) -> Result<()> {
-    let mut connection = redis::Client::open(redis_url)?
-        .get_multiplexed_async_connection()
-        .await?;
+    let mut connection = redis::Client::open(redis_url)?.get_multiplexed_async_connection().await?;
     let mut cursor = 0_u64;
     loop {
         let (next, keys): (u64, Vec<String>) = redis::cmd("SCAN")

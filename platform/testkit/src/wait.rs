@@ -10,11 +10,7 @@ const POLL: Duration = Duration::from_millis(25);
 ///
 /// # Panics
 /// With "waited 5s for <what>" when `within` has passed without one.
-pub async fn eventually<T>(
-    within: Duration,
-    what: &str,
-    mut probe: impl AsyncFnMut() -> Option<T>,
-) -> T {
+pub async fn eventually<T>(within: Duration, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + within;
     loop {
         if let Some(value) = probe().await {
@@ -43,11 +39,6 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "for a value that never comes")]
     async fn says_what_it_waited_for() {
-        eventually(
-            Duration::from_millis(60),
-            "a value that never comes",
-            async || None::<()>,
-        )
-        .await;
+        eventually(Duration::from_millis(60), "a value that never comes", async || None::<()>).await;
     }
 }

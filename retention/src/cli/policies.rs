@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use cron::Schedule;
-use humantime_serde::re::humantime;
 use muster_store::{RetentionPolicy, Store};
 use serde::Serialize;
 
@@ -29,7 +28,7 @@ impl Shown {
         Self {
             name: policy.name.clone(),
             table: policy.table.clone(),
-            keep: humantime::format_duration(policy.keep).to_string(),
+            keep: policy::keep_as_text(policy.keep),
             enabled: policy.enabled,
             updated_at: muster_core::time::format(policy.updated_at),
             next_run: next.map(muster_core::time::format),
@@ -63,7 +62,7 @@ pub(super) async fn set(store: &Store, set: SetPolicy) -> anyhow::Result<ExitCod
         ..known
     };
     store.retention.set_policy(&changed, &policy::actor(), &set.reason).await.context("could not change the policy")?;
-    let keep = humantime::format_duration(changed.keep);
+    let keep = policy::keep_as_text(changed.keep);
     let applied = if changed.enabled { "is applied" } else { "is not applied" };
     println!("{} keeps {keep} and {applied}", changed.name);
     Ok(ExitCode::SUCCESS)

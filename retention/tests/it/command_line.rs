@@ -24,7 +24,7 @@ async fn policies_are_shown_and_changed() {
     assert_eq!(changed.code, 0, "{}", changed.stderr);
     let shown = command(&scratch, &["policies", "--json"]).await;
     let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
-    assert_eq!(shown[0]["name"], "telemetry-events");
+    assert_eq!((&shown[0]["name"], &shown[0]["keep"]), (&Value::from("telemetry-events"), &Value::from("30d")));
     assert_eq!((&shown[0]["enabled"], &shown[0]["next_run"]), (&Value::Bool(false), &Value::Null));
     let policy = scratch.store.retention.policy("telemetry-events").await.unwrap().unwrap();
     assert_eq!(policy.keep.as_secs(), 30 * 86_400);

@@ -24,11 +24,21 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 impl Bot {
     /// The running match, or the next one of the queue. Whatever was left from an earlier run (a ticket, a match) is taken up.
+    ///
+    /// # Errors
+    /// As [`Bot::play_one`].
     pub async fn find_match(
         &mut self,
         session: &Session,
         connection: &mut Connection,
     ) -> Result<MatchView, ClientError> {
+        let wanted = Instant::now();
+        let view = self.next_match(session, connection).await?;
+        self.waited = wanted.elapsed();
+        Ok(view)
+    }
+
+    async fn next_match(&mut self, session: &Session, connection: &mut Connection) -> Result<MatchView, ClientError> {
         loop {
             if let Some(view) = running_match(session, self.last_match).await? {
                 return Ok(view);
@@ -57,10 +67,7 @@ impl Bot {
 }
 
 /// The match that the player is in, unless it is the one that was just played: its end may not have reached the profile yet.
-async fn running_match(
-    session: &Session,
-    last: Option<MatchId>,
-) -> Result<Option<MatchView>, ClientError> {
+async fn running_match(session: &Session, last: Option<MatchId>) -> Result<Option<MatchView>, ClientError> {
     let profile = patiently(|| session.me()).await?;
     let Some(match_id) = profile.match_id.filter(|id| Some(*id) != last) else {
         return Ok(None);
@@ -70,10 +77,7 @@ async fn running_match(
 }
 
 /// Waits for a match; none when it is time to look and queue again.
-async fn await_match(
-    connection: &mut Connection,
-    last: Option<MatchId>,
-) -> Result<Option<MatchView>, ClientError> {
+async fn await_match(connection: &mut Connection, last: Option<MatchId>) -> Result<Option<MatchView>, ClientError> {
     let ask_at = Instant::now() + ASK_AFTER;
     loop {
         let left = ask_at.saturating_duration_since(Instant::now());
@@ -82,31 +86,20 @@ async fn await_match(
         };
         match event.ok_or(ClientError::Closed)? {
             ClientEvent::MatchFound(view) if Some(view.match_id) != last => return Ok(Some(view)),
-            ClientEvent::Connected {
-                current_match: Some(view),
-                ..
-            } if view.state == MatchStatus::Running && Some(view.match_id) != last => {
+            ClientEvent::Connected { current_match: Some(view), .. }
+                if view.state == MatchStatus::Running && Some(view.match_id) != last =>
+            {
                 return Ok(Some(view));
             }
             // Neither waiting nor playing, and nothing will follow: the ticket is lost.
-            ClientEvent::Connected {
-                resumed: false,
-                ticket: None,
-                current_match: None,
-            } => return Ok(None),
+            ClientEvent::Connected { resumed: false, ticket: None, current_match: None } => return Ok(None),
             ClientEvent::TicketUpdated(ticket)
                 if matches!(ticket.state, TicketState::Expired | TicketState::Cancelled) =>
             {
                 return Ok(None);
             }
-            ClientEvent::Disconnected {
-                reason,
-                retrying: false,
-            } => {
-                return Err(ClientError::Refused {
-                    code: "disconnected".to_owned(),
-                    message: reason.to_string(),
-                });
+            ClientEvent::Disconnected { reason, retrying: false } => {
+                return Err(ClientError::Refused { code: "disconnected".to_owned(), message: reason.to_string() });
             }
             _ => {}
         }

@@ -13,7 +13,6 @@ use muster_core::{
 };
 pub use policy::BotPolicy;
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
-use tokio::time::Instant;
 
 use crate::{
     connection::{ConnectOptions, Connection},
@@ -34,6 +33,7 @@ pub struct Bot {
     chance: SmallRng,
     watcher: Option<Watcher>,
     last_match: Option<MatchId>,
+    waited: Duration,
 }
 
 /// A match that a bot played to its end.
@@ -75,6 +75,7 @@ impl Bot {
             chance: SmallRng::seed_from_u64(seed),
             watcher: None,
             last_match: None,
+            waited: Duration::ZERO,
         }
     }
 
@@ -120,11 +121,8 @@ impl Bot {
         session: &Session,
         connection: &mut Connection,
     ) -> Result<PlayedMatch, ClientError> {
-        let wanted = Instant::now();
         let view = self.find_match(session, connection).await?;
-        let waited = wanted.elapsed();
-        let played = self.play_match(session, connection, view).await?;
-        Ok(PlayedMatch { waited, ..played })
+        self.play_match(session, connection, view).await
     }
 
     fn think(&mut self) -> Duration {
@@ -132,17 +130,12 @@ impl Bot {
     }
 
     fn choose(&self, state: &MatchState, seat: Seat) -> Command {
-        self.policy
-            .unwrap_or_else(|| BotPolicy::new(state.mode, self.seed))
-            .choose(state, seat)
+        self.policy.unwrap_or_else(|| BotPolicy::new(state.mode, self.seed)).choose(state, seat)
     }
 }
 
 impl std::fmt::Debug for Bot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bot")
-            .field("seed", &self.seed)
-            .field("queue", &self.queue)
-            .finish_non_exhaustive()
+        f.debug_struct("Bot").field("seed", &self.seed).field("queue", &self.queue).finish_non_exhaustive()
     }
 }

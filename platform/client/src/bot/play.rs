@@ -47,25 +47,12 @@ impl Bot {
     ) -> Result<PlayedMatch, ClientError> {
         let began = Instant::now();
         let mirror = MatchMirror::new(&view);
-        let seat = mirror
-            .seat_of(session.player_id())
-            .ok_or_else(|| ClientError::Refused {
-                code: "not_in_match".to_owned(),
-                message: format!(
-                    "player {} does not play in {}",
-                    session.player_id(),
-                    view.match_id
-                ),
-            })?;
-        let mut play = Play {
-            mirror,
-            seat,
-            result: None,
-            move_at: None,
-            thought_about: None,
-            news_at: began,
-            moves: 0,
-        };
+        let seat = mirror.seat_of(session.player_id()).ok_or_else(|| ClientError::Refused {
+            code: "not_in_match".to_owned(),
+            message: format!("player {} does not play in {}", session.player_id(), view.match_id),
+        })?;
+        let mut play =
+            Play { mirror, seat, result: None, move_at: None, thought_about: None, news_at: began, moves: 0 };
         self.catch_up(session, &mut play).await?;
         while play.result.is_none() {
             self.think_about(&mut play);
@@ -112,12 +99,7 @@ impl Bot {
         Ok(())
     }
 
-    async fn hear(
-        &mut self,
-        session: &Session,
-        play: &mut Play,
-        event: ClientEvent,
-    ) -> Result<(), ClientError> {
+    async fn hear(&mut self, session: &Session, play: &mut Play, event: ClientEvent) -> Result<(), ClientError> {
         let this = play.mirror.match_id();
         match event {
             ClientEvent::MatchEvents { match_id, events } if match_id == this => {
@@ -126,18 +108,10 @@ impl Bot {
                     self.catch_up(session, play).await?;
                 }
             }
-            ClientEvent::MatchEnded { match_id, result } if match_id == this => {
-                play.result = Some(result)
-            }
+            ClientEvent::MatchEnded { match_id, result } if match_id == this => play.result = Some(result),
             ClientEvent::Connected { resumed: false, .. } => self.catch_up(session, play).await?,
-            ClientEvent::Disconnected {
-                reason,
-                retrying: false,
-            } => {
-                return Err(ClientError::Refused {
-                    code: "disconnected".to_owned(),
-                    message: reason.to_string(),
-                });
+            ClientEvent::Disconnected { reason, retrying: false } => {
+                return Err(ClientError::Refused { code: "disconnected".to_owned(), message: reason.to_string() });
             }
             ClientEvent::Error { code, message } => {
                 tracing::debug!(code, message, "the platform complains")
@@ -170,10 +144,7 @@ impl Bot {
         let after = play.mirror.seq();
         let log = patiently(|| session.match_log(match_id, after)).await?;
         if let Err(gap) = self.fold(play, &log) {
-            return Err(ClientError::Answer {
-                what: "the match's log".to_owned(),
-                reason: gap.to_string(),
-            });
+            return Err(ClientError::Answer { what: "the match's log".to_owned(), reason: gap.to_string() });
         }
         if play.mirror.outcome().is_some() && play.result.is_none() {
             let view = patiently(|| session.match_view(match_id)).await?;
@@ -203,7 +174,7 @@ impl Bot {
             result,
             log: play.mirror.log().to_vec(),
             moves: play.moves,
-            waited: Duration::ZERO,
+            waited: std::mem::take(&mut self.waited),
             took: began.elapsed(),
         })
     }
@@ -215,11 +186,7 @@ fn result_of(view: &MatchView) -> Option<MatchResult> {
         return None;
     }
     let (outcome, seed) = (view.outcome?, view.seed.clone()?);
-    Some(MatchResult {
-        outcome,
-        seed,
-        ratings: Vec::new(),
-    })
+    Some(MatchResult { outcome, seed, ratings: Vec::new() })
 }
 
 /// At that moment, or never.

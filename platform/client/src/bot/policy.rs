@@ -44,10 +44,7 @@ impl BotPolicy {
         if state.rolls_in_turn == 0 || !state.mode.can_bank() {
             return Command::Roll;
         }
-        let (own, opponents) = (
-            state.totals[seat.index()],
-            state.totals[seat.other().index()],
-        );
+        let (own, opponents) = (state.totals[seat.index()], state.totals[seat.other().index()]);
         let held = state.turn_score >= self.hold_at;
         let bank = match state.mode {
             Mode::Quickfire => held || own + state.turn_score >= 50,
@@ -104,26 +101,10 @@ mod tests {
 
     #[test]
     fn zero_hour_is_aimed_at() {
-        assert_eq!(
-            choice(Mode::ZeroHour, [12, 60], 10),
-            Command::Roll,
-            "a rest of 2 cannot be rolled"
-        );
-        assert_eq!(
-            choice(Mode::ZeroHour, [15, 60], 8),
-            Command::Bank,
-            "a rest of 7 can"
-        );
-        assert_eq!(
-            choice(Mode::ZeroHour, [9, 60], 12),
-            Command::Roll,
-            "too much: better bust than 100"
-        );
-        assert_eq!(
-            choice(Mode::ZeroHour, [2, 60], 12),
-            Command::Bank,
-            "from 2 there is no way but over 100"
-        );
+        assert_eq!(choice(Mode::ZeroHour, [12, 60], 10), Command::Roll, "a rest of 2 cannot be rolled");
+        assert_eq!(choice(Mode::ZeroHour, [15, 60], 8), Command::Bank, "a rest of 7 can");
+        assert_eq!(choice(Mode::ZeroHour, [9, 60], 12), Command::Roll, "too much: better bust than 100");
+        assert_eq!(choice(Mode::ZeroHour, [2, 60], 12), Command::Bank, "from 2 there is no way but over 100");
     }
 
     #[test]
@@ -136,9 +117,8 @@ mod tests {
         for mode in Mode::ALL {
             assert_eq!(BotPolicy::new(mode, 5), BotPolicy::new(mode, 5));
         }
-        let habits: std::collections::BTreeSet<u32> = (0..50)
-            .map(|seed| BotPolicy::new(Mode::Classic, seed).hold_at)
-            .collect();
+        let habits: std::collections::BTreeSet<u32> =
+            (0..50).map(|seed| BotPolicy::new(Mode::Classic, seed).hold_at).collect();
         assert!(habits.len() > 5, "bots differ: {habits:?}");
     }
 
@@ -147,10 +127,7 @@ mod tests {
         for mode in Mode::ALL {
             for seed in 0..20 {
                 let played = fixture::played_match_of(mode, seed);
-                assert!(
-                    played.state.outcome.is_some(),
-                    "{mode} with seed {seed} did not end"
-                );
+                assert!(played.state.outcome.is_some(), "{mode} with seed {seed} did not end");
             }
         }
     }

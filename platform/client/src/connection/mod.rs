@@ -46,16 +46,9 @@ impl Connection {
     pub(crate) fn open(session: Session, options: ConnectOptions) -> Self {
         let (requests, asked) = mpsc::channel(options.request_capacity);
         let (told, events) = mpsc::channel(options.event_capacity);
-        let caller = Caller {
-            requests,
-            patience: options.request_timeout,
-        };
+        let caller = Caller { requests, patience: options.request_timeout };
         let task = tokio::spawn(task::Task::new(session, options, asked, told).run());
-        Self {
-            caller,
-            events,
-            task,
-        }
+        Self { caller, events, task }
     }
 
     /// The next event; none once the connection is closed for good.
@@ -97,11 +90,7 @@ impl Connection {
 
     /// Says goodbye to the platform and waits until the line is down.
     pub async fn close(self) {
-        let Self {
-            caller,
-            events,
-            mut task,
-        } = self;
+        let Self { caller, events, mut task } = self;
         drop(caller);
         // While other callers live the verbs stay open; without a reader the task ends all the same.
         if timeout(options::GOODBYE, &mut task).await.is_err() {
@@ -119,9 +108,7 @@ impl Caller {
     /// did not answer in time, reconnects included; [`ClientError::Closed`].
     pub async fn queue(&self, queue: &str) -> Result<TicketView, ClientError> {
         let queue = queue.to_owned();
-        let ticket = self
-            .ask(|id| ClientMessage::TicketCreate { id, queue })
-            .await?;
+        let ticket = self.ask(|id| ClientMessage::TicketCreate { id, queue }).await?;
         ticket.ok_or_else(|| ClientError::Answer {
             what: "ticket.create".to_owned(),
             reason: "the ack has no ticket".to_owned(),
@@ -133,9 +120,7 @@ impl Caller {
     /// # Errors
     /// [`ClientError::Refused`] (`ticket_not_waiting` when the match was quicker); otherwise as [`Caller::queue`].
     pub async fn cancel(&self, ticket_id: TicketId) -> Result<(), ClientError> {
-        self.ask(|id| ClientMessage::TicketCancel { id, ticket_id })
-            .await
-            .map(drop)
+        self.ask(|id| ClientMessage::TicketCancel { id, ticket_id }).await.map(drop)
     }
 
     /// Makes a move. It takes effect at most once, however often the network makes the SDK send it.
@@ -144,35 +129,17 @@ impl Caller {
     /// [`ClientError::Refused`] (`not_your_turn`, `nothing_to_bank`, `bank_not_allowed`, `match_over`, …); otherwise as
     /// [`Caller::queue`].
     pub async fn command(&self, match_id: MatchId, command: Command) -> Result<(), ClientError> {
-        self.ask(|id| ClientMessage::MatchCommand {
-            id,
-            match_id,
-            command,
-        })
-        .await
-        .map(drop)
+        self.ask(|id| ClientMessage::MatchCommand { id, match_id, command }).await.map(drop)
     }
 
-    async fn ask(
-        &self,
-        message: impl FnOnce(String) -> ClientMessage,
-    ) -> Result<Answer, ClientError> {
+    async fn ask(&self, message: impl FnOnce(String) -> ClientMessage) -> Result<Answer, ClientError> {
         let id = uuid::Uuid::now_v7().simple().to_string();
         let (reply, answer) = oneshot::channel();
-        let request = Request {
-            message: message(id.clone()),
-            id,
-            reply,
-        };
+        let request = Request { message: message(id.clone()), id, reply };
         let exchange = async {
-            self.requests
-                .send(request)
-                .await
-                .map_err(|_| ClientError::Closed)?;
+            self.requests.send(request).await.map_err(|_| ClientError::Closed)?;
             answer.await.map_err(|_| ClientError::Closed)?
         };
-        timeout(self.patience, exchange)
-            .await
-            .unwrap_or(Err(ClientError::NoAnswer(self.patience)))
+        timeout(self.patience, exchange).await.unwrap_or(Err(ClientError::NoAnswer(self.patience)))
     }
 }

@@ -37,10 +37,7 @@ struct Entry {
 impl Outbox {
     /// Takes a verb in, to be sent at once.
     pub(super) fn push(&mut self, request: Request) {
-        self.waiting.push(Entry {
-            request,
-            due: Some(Instant::now()),
-        });
+        self.waiting.push(Entry { request, due: Some(Instant::now()) });
     }
 
     /// At a new line: whatever was sent on the old one is sent again, with the id it had, so that it is not done twice.
@@ -53,12 +50,8 @@ impl Outbox {
 
     /// The messages that are due, each counted as sent. Verbs whose caller has stopped waiting are dropped.
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<ClientMessage> {
-        self.waiting
-            .retain(|entry| !entry.request.reply.is_closed());
-        let due = self
-            .waiting
-            .iter_mut()
-            .filter(|entry| entry.due.is_some_and(|at| at <= now));
+        self.waiting.retain(|entry| !entry.request.reply.is_closed());
+        let due = self.waiting.iter_mut().filter(|entry| entry.due.is_some_and(|at| at <= now));
         due.map(|entry| {
             entry.due = None;
             entry.request.message.clone()
@@ -80,9 +73,7 @@ impl Outbox {
     pub(super) fn refuse(&mut self, id: &str, code: String, message: String) -> bool {
         if is_passing(&code) {
             let entry = self.waiting.iter_mut().find(|entry| entry.request.id == id);
-            return entry
-                .map(|entry| entry.due = Some(Instant::now() + RESEND_AFTER))
-                .is_some();
+            return entry.map(|entry| entry.due = Some(Instant::now() + RESEND_AFTER)).is_some();
         }
         self.answer(id, Err(ClientError::Refused { code, message }))
     }
@@ -99,10 +90,7 @@ impl Outbox {
 
 /// Refusals that say nothing about the verb itself.
 fn is_passing(code: &str) -> bool {
-    matches!(
-        code,
-        "match_unavailable" | "busy" | "too_many_requests" | "draining"
-    )
+    matches!(code, "match_unavailable" | "busy" | "too_many_requests" | "draining")
 }
 
 #[cfg(test)]
@@ -111,18 +99,8 @@ mod tests {
 
     fn request(id: &str) -> (Request, oneshot::Receiver<Result<Answer, ClientError>>) {
         let (reply, answer) = oneshot::channel();
-        let message = ClientMessage::TicketCreate {
-            id: id.to_owned(),
-            queue: "classic-ranked".to_owned(),
-        };
-        (
-            Request {
-                id: id.to_owned(),
-                message,
-                reply,
-            },
-            answer,
-        )
+        let message = ClientMessage::TicketCreate { id: id.to_owned(), queue: "classic-ranked".to_owned() };
+        (Request { id: id.to_owned(), message, reply }, answer)
     }
 
     #[tokio::test]
@@ -133,11 +111,7 @@ mod tests {
         outbox.push(one);
         outbox.push(two);
         assert_eq!(outbox.take_due(Instant::now()).len(), 2);
-        assert_eq!(
-            outbox.take_due(Instant::now()).len(),
-            0,
-            "what was sent is not due"
-        );
+        assert_eq!(outbox.take_due(Instant::now()).len(), 0, "what was sent is not due");
 
         outbox.acknowledge("one", None);
         assert!(matches!(first.try_recv(), Ok(Ok(None))));
@@ -158,14 +132,8 @@ mod tests {
         assert_eq!(outbox.take_due(Instant::now() + RESEND_AFTER).len(), 1);
 
         assert!(outbox.refuse("one", "not_your_turn".to_owned(), String::new()));
-        assert!(matches!(
-            answer.try_recv(),
-            Ok(Err(ClientError::Refused { .. }))
-        ));
-        assert!(
-            !outbox.refuse("one", "not_your_turn".to_owned(), String::new()),
-            "an answered id is unknown"
-        );
+        assert!(matches!(answer.try_recv(), Ok(Err(ClientError::Refused { .. }))));
+        assert!(!outbox.refuse("one", "not_your_turn".to_owned(), String::new()), "an answered id is unknown");
     }
 
     #[tokio::test]

@@ -61,9 +61,7 @@ impl Socket {
         let text = serde_json::to_string(message).map_err(|error| Broken(error.to_string()))?;
         match timeout(SEND_TIMEOUT, self.stream.send(Message::text(text))).await {
             Ok(sent) => Ok(sent?),
-            Err(_) => Err(Broken(
-                "the platform does not take any more bytes".to_owned(),
-            )),
+            Err(_) => Err(Broken("the platform does not take any more bytes".to_owned())),
         }
     }
 
@@ -99,8 +97,7 @@ fn read(text: &str) -> Heard {
         Ok(message) => Heard::Message(message),
         Err(error) => {
             tracing::debug!(%error, "a message of the platform that this version does not know");
-            serde_json::from_str::<Numbered>(text)
-                .map_or(Heard::Life, |push| Heard::UnknownPush(push.seq))
+            serde_json::from_str::<Numbered>(text).map_or(Heard::Life, |push| Heard::UnknownPush(push.seq))
         }
     }
 }
@@ -124,10 +121,7 @@ mod tests {
     fn what_is_not_known_yet_does_no_harm() {
         let unknown_push = r#"{"type":"push","seq":7,"push":{"type":"party.invited","by":"x"}}"#;
         assert!(matches!(read(unknown_push).into_push(), Ok((7, None))));
-        assert!(matches!(
-            read(r#"{"type":"weather","of":"tomorrow"}"#),
-            Heard::Life
-        ));
+        assert!(matches!(read(r#"{"type":"weather","of":"tomorrow"}"#), Heard::Life));
         assert!(matches!(read("not json"), Heard::Life));
     }
 }

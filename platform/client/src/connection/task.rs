@@ -42,10 +42,7 @@ enum Ended {
     /// The game closed it, or nobody reads its events any more.
     ByGame,
     /// It is lost; whether it had been up, and why.
-    Lost {
-        was_up: bool,
-        reason: DisconnectReason,
-    },
+    Lost { was_up: bool, reason: DisconnectReason },
     /// The platform does not want us back.
     ForGood(DisconnectReason),
 }
@@ -87,13 +84,7 @@ impl Task {
                 Ended::Lost { was_up, reason } => (was_up, reason),
                 Ended::ForGood(reason) => {
                     tracing::warn!(player_id = %self.session.player_id(), %reason, "the connection is closed for good");
-                    let _ = self
-                        .events
-                        .send(ClientEvent::Disconnected {
-                            reason,
-                            retrying: false,
-                        })
-                        .await;
+                    let _ = self.events.send(ClientEvent::Disconnected { reason, retrying: false }).await;
                     return;
                 }
             };
@@ -109,15 +100,7 @@ impl Task {
             if was_up || !told {
                 told = true;
                 // Waits for room when the game does not read: there is no use in coming back before it does.
-                if self
-                    .events
-                    .send(ClientEvent::Disconnected {
-                        reason,
-                        retrying: true,
-                    })
-                    .await
-                    .is_err()
-                {
+                if self.events.send(ClientEvent::Disconnected { reason, retrying: true }).await.is_err() {
                     return;
                 }
             }
@@ -127,10 +110,7 @@ impl Task {
 
     /// One line from its first byte to its last.
     async fn one_line(&mut self) -> Ended {
-        let lost = |reason| Ended::Lost {
-            was_up: false,
-            reason,
-        };
+        let lost = |reason| Ended::Lost { was_up: false, reason };
         let token = self.session.token();
         let greeting = timeout(self.options.connect_timeout, self.greet(&token)).await;
         let (mut socket, heartbeat) = match greeting {
@@ -142,9 +122,7 @@ impl Task {
                 return self.refused(&token, code, message, false).await;
             }
             Err(_) => {
-                return lost(DisconnectReason::Unreachable(
-                    "no welcome in time".to_owned(),
-                ));
+                return lost(DisconnectReason::Unreachable("no welcome in time".to_owned()));
             }
         };
         self.renewals_in_a_row = 0;
@@ -155,53 +133,31 @@ impl Task {
                 Ended::ByGame
             }
             TalkEnded::Goodbye { code, message } => self.refused(&token, code, message, true).await,
-            TalkEnded::Lost(reason) => Ended::Lost {
-                was_up: true,
-                reason,
-            },
+            TalkEnded::Lost(reason) => Ended::Lost { was_up: true, reason },
         }
     }
 
     /// Connects and says hello; the welcome is told to the game.
     async fn greet(&mut self, token: &str) -> Result<(Socket, Duration), Greeting> {
         let mut socket = Socket::connect(&self.session.client().socket_url()).await?;
-        let hello = ClientMessage::Hello {
-            token: token.to_owned(),
-            last_seq: self.inbox.last(),
-        };
+        let hello = ClientMessage::Hello { token: token.to_owned(), last_seq: self.inbox.last() };
         socket.send(&hello).await?;
         self.inbox.forget_early();
         loop {
             match socket.next().await? {
                 Heard::Message(ServerMessage::Welcome {
-                    seq,
-                    resumed,
-                    heartbeat_secs,
-                    ticket,
-                    current_match,
-                    ..
+                    seq, resumed, heartbeat_secs, ticket, current_match, ..
                 }) => {
                     if !resumed {
                         self.inbox.start_at(seq);
                     }
-                    let connected = ClientEvent::Connected {
-                        resumed,
-                        ticket,
-                        current_match,
-                    };
+                    let connected = ClientEvent::Connected { resumed, ticket, current_match };
                     // Waits for room: without it there is nothing to be done with a line.
-                    self.events
-                        .send(connected)
-                        .await
-                        .map_err(|_| Broken("nobody reads".to_owned()))?;
-                    return Ok((
-                        socket,
-                        Duration::from_secs(u64::from(heartbeat_secs.max(1))),
-                    ));
+                    self.events.send(connected).await.map_err(|_| Broken("nobody reads".to_owned()))?;
+                    return Ok((socket, Duration::from_secs(u64::from(heartbeat_secs.max(1)))));
                 }
                 Heard::Message(
-                    ServerMessage::Error { code, message, .. }
-                    | ServerMessage::Goodbye { code, message },
+                    ServerMessage::Error { code, message, .. } | ServerMessage::Goodbye { code, message },
                 ) => return Err(Greeting::Refused { code, message }),
                 _ => {}
             }
@@ -210,46 +166,29 @@ impl Task {
 
     /// The platform ended the line with a code: some are cured by a new token, some by nothing.
     async fn refused(&mut self, token: &str, code: String, message: String, was_up: bool) -> Ended {
-        let goodbye = DisconnectReason::Goodbye {
-            code: code.clone(),
-            message,
-        };
+        let goodbye = DisconnectReason::Goodbye { code: code.clone(), message };
         if is_token_code(&code) {
             self.renewals_in_a_row += 1;
             if self.renewals_in_a_row > MAX_RENEWALS_IN_A_ROW {
                 return Ended::ForGood(goodbye);
             }
             return match self.session.renew(token).await {
-                Ok(()) => Ended::Lost {
-                    was_up,
-                    reason: DisconnectReason::TokenExpired,
-                },
-                Err(ClientError::Problem(problem))
-                    if problem.status < 500 && problem.status != 429 =>
-                {
-                    let reason = DisconnectReason::Goodbye {
-                        code: problem.code,
-                        message: problem.detail,
-                    };
+                Ok(()) => Ended::Lost { was_up, reason: DisconnectReason::TokenExpired },
+                Err(ClientError::Problem(problem)) if problem.status < 500 && problem.status != 429 => {
+                    let reason = DisconnectReason::Goodbye { code: problem.code, message: problem.detail };
                     Ended::ForGood(reason)
                 }
                 Err(error) => {
                     // Not the token's fault: the next attempt shall fetch one again, without counting this.
                     self.renewals_in_a_row -= 1;
-                    Ended::Lost {
-                        was_up,
-                        reason: DisconnectReason::Unreachable(error.to_string()),
-                    }
+                    Ended::Lost { was_up, reason: DisconnectReason::Unreachable(error.to_string()) }
                 }
             };
         }
         match code.as_str() {
             // Coming back would throw the other one out, and so on for ever.
             "replaced" | "banned" => Ended::ForGood(goodbye),
-            _ => Ended::Lost {
-                was_up,
-                reason: goodbye,
-            },
+            _ => Ended::Lost { was_up, reason: goodbye },
         }
     }
 
@@ -319,22 +258,12 @@ impl Task {
             ServerMessage::Error { code, message, .. } if is_token_code(&code) => {
                 return Err(TalkEnded::Goodbye { code, message });
             }
-            ServerMessage::Error {
-                code,
-                message,
-                re: Some(re),
-            } => {
+            ServerMessage::Error { code, message, re: Some(re) } => {
                 self.outbox.refuse(&re, code, message);
             }
-            ServerMessage::Error {
-                code,
-                message,
-                re: None,
-            } => self.tell(ClientEvent::Error { code, message })?,
+            ServerMessage::Error { code, message, re: None } => self.tell(ClientEvent::Error { code, message })?,
             // A second welcome has nothing to say, and a pong has said it by coming.
-            ServerMessage::Welcome { .. }
-            | ServerMessage::Pong { .. }
-            | ServerMessage::Push { .. } => {}
+            ServerMessage::Welcome { .. } | ServerMessage::Pong { .. } | ServerMessage::Push { .. } => {}
         }
         Ok(())
     }

@@ -22,17 +22,11 @@ async fn a_missing_push_is_fetched_by_coming_back() {
     let (line, _) = platform.welcomed(0, false).await;
     line.push(1);
     line.push(3);
-    assert!(matches!(
-        next(&mut connection).await,
-        ClientEvent::Connected { .. }
-    ));
+    assert!(matches!(next(&mut connection).await, ClientEvent::Connected { .. }));
     assert_eq!(push_of(&next(&mut connection).await), Some(1));
     assert!(matches!(
         next(&mut connection).await,
-        ClientEvent::Disconnected {
-            reason: DisconnectReason::PushMissing,
-            retrying: true
-        }
+        ClientEvent::Disconnected { reason: DisconnectReason::PushMissing, retrying: true }
     ));
 
     let (line, last_seq) = platform.welcomed(3, true).await;
@@ -57,10 +51,7 @@ async fn a_push_that_nobody_has_any_more_does_not_hold_up_the_rest() {
 #[tokio::test]
 async fn a_game_that_does_not_read_loses_nothing_but_time() {
     let mut platform = ScriptedPlatform::start().await;
-    let options = ConnectOptions {
-        event_capacity: 3,
-        ..hasty()
-    };
+    let options = ConnectOptions { event_capacity: 3, ..hasty() };
     let mut connection = platform.sign_in().await.connect_with(options);
     let (mut line, _) = platform.welcomed(0, false).await;
     for seq in 1..=6 {
@@ -77,18 +68,12 @@ async fn a_game_that_does_not_read_loses_nothing_but_time() {
     while !unread {
         unread = matches!(
             next(&mut connection).await,
-            ClientEvent::Disconnected {
-                reason: DisconnectReason::Unread,
-                retrying: true
-            }
+            ClientEvent::Disconnected { reason: DisconnectReason::Unread, retrying: true }
         );
     }
     let (line, last_seq) = platform.welcomed(6, true).await;
     assert_eq!(last_seq, Some(2));
-    assert!(matches!(
-        next(&mut connection).await,
-        ClientEvent::Connected { resumed: true, .. }
-    ));
+    assert!(matches!(next(&mut connection).await, ClientEvent::Connected { resumed: true, .. }));
     for seq in 3..=5 {
         line.push(seq);
         seen.extend(pushes(&mut connection, 1).await);

@@ -30,11 +30,9 @@ async fn every_mode_is_played_and_its_dice_are_fair() {
     let plays = Mode::ALL.map(async |mode| {
         let (ada, bo) = (platform.player("Ada").await, platform.player("Bo").await);
         let (mut one, mut other) = bots(&format!("{mode}-ranked"));
-        let (one, other) = timeout(A_MATCH, async {
-            tokio::join!(one.play_one(&ada), other.play_one(&bo))
-        })
-        .await
-        .unwrap_or_else(|_| panic!("a match of {mode} ends within {A_MATCH:?}"));
+        let (one, other) = timeout(A_MATCH, async { tokio::join!(one.play_one(&ada), other.play_one(&bo)) })
+            .await
+            .unwrap_or_else(|_| panic!("a match of {mode} ends within {A_MATCH:?}"));
         let (one, other) = (one.unwrap(), other.unwrap());
         same_match(&one, &other);
         let verified = verify_match(&ada, one.view.match_id).await.unwrap();
@@ -60,20 +58,13 @@ async fn a_match_survives_the_death_of_the_server() {
         }
     }));
     let session = ada.clone();
-    let playing =
-        tokio::spawn(async move { tokio::join!(one.play_one(&session), other.play_one(&bo)) });
+    let playing = tokio::spawn(async move { tokio::join!(one.play_one(&session), other.play_one(&bo)) });
 
-    timeout(A_MATCH, first_rolls)
-        .await
-        .expect("the match begins")
-        .unwrap();
+    timeout(A_MATCH, first_rolls).await.expect("the match begins").unwrap();
     platform.server(0).kill9().await;
     platform.restart_server(0).await;
 
-    let (one, other) = timeout(A_MATCH, playing)
-        .await
-        .expect("the match ends")
-        .unwrap();
+    let (one, other) = timeout(A_MATCH, playing).await.expect("the match ends").unwrap();
     let (one, other) = (one.unwrap(), other.unwrap());
     same_match(&one, &other);
     verify_match(&ada, one.view.match_id).await.unwrap();

@@ -1,8 +1,5 @@
 //! The SDK against a platform that does as it is told, and against the real one.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on shall stop where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall stop where it is")]
 
 mod delivery;
 mod duel;

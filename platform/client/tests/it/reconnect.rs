@@ -16,10 +16,7 @@ async fn the_first_hello_has_nothing_to_resume() {
     let mut connection = platform.sign_in().await.connect_with(hasty());
     let (_line, last_seq) = platform.welcomed(41, false).await;
     assert_eq!(last_seq, None);
-    assert!(matches!(
-        next(&mut connection).await,
-        ClientEvent::Connected { resumed: false, .. }
-    ));
+    assert!(matches!(next(&mut connection).await, ClientEvent::Connected { resumed: false, .. }));
 }
 
 #[tokio::test]
@@ -34,10 +31,7 @@ async fn a_cut_line_is_resumed_with_nothing_lost_and_nothing_twice() {
     drop(line);
     assert!(matches!(
         next(&mut connection).await,
-        ClientEvent::Disconnected {
-            reason: DisconnectReason::Broken(_),
-            retrying: true
-        }
+        ClientEvent::Disconnected { reason: DisconnectReason::Broken(_), retrying: true }
     ));
 
     let (line, last_seq) = platform.welcomed(4, true).await;
@@ -45,10 +39,7 @@ async fn a_cut_line_is_resumed_with_nothing_lost_and_nothing_twice() {
     for seq in [2, 3, 4, 4, 5] {
         line.push(seq);
     }
-    assert!(matches!(
-        next(&mut connection).await,
-        ClientEvent::Connected { resumed: true, .. }
-    ));
+    assert!(matches!(next(&mut connection).await, ClientEvent::Connected { resumed: true, .. }));
     assert_eq!(pushes(&mut connection, 3).await, [3, 4, 5]);
 
     drop(line);
@@ -74,11 +65,7 @@ async fn what_cannot_be_resumed_starts_at_the_welcome() {
 
 async fn command_id(line: &mut Line) -> String {
     match line.hear().await {
-        ClientMessage::MatchCommand {
-            id,
-            match_id: of,
-            command: Command::Bank,
-        } if of == match_id() => id,
+        ClientMessage::MatchCommand { id, match_id: of, command: Command::Bank } if of == match_id() => id,
         other => panic!("expected the command, not {other:?}"),
     }
 }
@@ -96,10 +83,7 @@ async fn an_unanswered_command_is_sent_again_under_its_id() {
 
     let (mut line, _) = platform.welcomed(0, true).await;
     assert_eq!(command_id(&mut line).await, id);
-    line.say(ServerMessage::Ack {
-        re: id,
-        ticket: None,
-    });
+    line.say(ServerMessage::Ack { re: id, ticket: None });
     commanding.await.unwrap().unwrap();
 
     drop(line);
@@ -117,11 +101,7 @@ async fn a_command_that_could_not_be_taken_is_sent_again_on_the_same_line() {
     let caller = connection.caller();
     let commanding = tokio::spawn(async move { caller.command(match_id(), Command::Bank).await });
     let refuse = |line: &Line, id: &str, code: &str| {
-        line.say(ServerMessage::Error {
-            code: code.to_owned(),
-            message: "No.".to_owned(),
-            re: Some(id.to_owned()),
-        });
+        line.say(ServerMessage::Error { code: code.to_owned(), message: "No.".to_owned(), re: Some(id.to_owned()) });
     };
 
     let (mut line, _) = platform.welcomed(0, false).await;
@@ -140,35 +120,20 @@ async fn a_silent_platform_is_pinged_then_left_and_tried_again() {
     let mut platform = ScriptedPlatform::start().await;
     let mut connection = platform.sign_in().await.connect_with(hasty());
     let (mut line, _) = platform.welcomed(0, false).await;
-    assert!(matches!(
-        next(&mut connection).await,
-        ClientEvent::Connected { .. }
-    ));
-    assert!(matches!(
-        line.hear_anything().await,
-        Some(ClientMessage::Ping { .. })
-    ));
+    assert!(matches!(next(&mut connection).await, ClientEvent::Connected { .. }));
+    assert!(matches!(line.hear_anything().await, Some(ClientMessage::Ping { .. })));
 
     assert!(matches!(
         next(&mut connection).await,
-        ClientEvent::Disconnected {
-            reason: DisconnectReason::Silent,
-            retrying: true
-        }
+        ClientEvent::Disconnected { reason: DisconnectReason::Silent, retrying: true }
     ));
     platform.welcomed(0, true).await;
-    assert!(matches!(
-        next(&mut connection).await,
-        ClientEvent::Connected { resumed: true, .. }
-    ));
+    assert!(matches!(next(&mut connection).await, ClientEvent::Connected { resumed: true, .. }));
 }
 
 #[tokio::test]
 async fn a_draining_platform_is_come_back_to_and_a_replacing_one_is_not() {
-    let goodbye = |code: &str| ServerMessage::Goodbye {
-        code: code.to_owned(),
-        message: "Go.".to_owned(),
-    };
+    let goodbye = |code: &str| ServerMessage::Goodbye { code: code.to_owned(), message: "Go.".to_owned() };
     let mut platform = ScriptedPlatform::start().await;
     let mut connection = platform.sign_in().await.connect_with(hasty());
     let (line, _) = platform.welcomed(0, false).await;
@@ -184,10 +149,7 @@ async fn a_draining_platform_is_come_back_to_and_a_replacing_one_is_not() {
         last,
         Some(ClientEvent::Disconnected { reason: DisconnectReason::Goodbye { code, .. }, retrying: false }) if code == "replaced"
     ));
-    assert!(matches!(
-        connection.queue("classic-ranked").await,
-        Err(ClientError::Closed)
-    ));
+    assert!(matches!(connection.queue("classic-ranked").await, Err(ClientError::Closed)));
 }
 
 #[tokio::test]
@@ -195,10 +157,7 @@ async fn closing_says_goodbye() {
     let mut platform = ScriptedPlatform::start().await;
     let mut connection = platform.sign_in().await.connect_with(hasty());
     let (mut line, _) = platform.welcomed(0, false).await;
-    assert!(matches!(
-        next(&mut connection).await,
-        ClientEvent::Connected { .. }
-    ));
+    assert!(matches!(next(&mut connection).await, ClientEvent::Connected { .. }));
     connection.close().await;
     while line.hear_anything().await.is_some() {}
 }

@@ -28,10 +28,7 @@ async fn many_calls_at_once_renew_the_token_once() {
 async fn a_ticket_is_asked_for_again_under_its_key() {
     let platform = ScriptedPlatform::start().await;
     let session = platform.sign_in().await;
-    session
-        .create_ticket("classic-ranked", "wish-1")
-        .await
-        .unwrap();
+    session.create_ticket("classic-ranked", "wish-1").await.unwrap();
     assert_eq!(platform.ticket_keys(), ["wish-1", "wish-1"]);
 }
 
@@ -48,10 +45,7 @@ async fn a_refusal_has_its_code() {
 #[tokio::test]
 async fn a_platform_that_is_not_there_is_told_as_such() {
     let client = Client::new("http://127.0.0.1:1").unwrap();
-    let error = client
-        .sign_in_device("a-device-of-the-tests", None)
-        .await
-        .unwrap_err();
+    let error = client.sign_in_device("a-device-of-the-tests", None).await.unwrap_err();
     assert!(matches!(error, ClientError::Transport(_)));
     assert!(error.is_transient());
 }

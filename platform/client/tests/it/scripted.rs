@@ -53,11 +53,7 @@ pub struct Line {
 impl ScriptedPlatform {
     pub async fn start() -> Self {
         let (hand_over, lines) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared {
-            sign_ins: AtomicU32::new(0),
-            tickets: Mutex::default(),
-            lines: hand_over,
-        });
+        let shared = Arc::new(Shared { sign_ins: AtomicU32::new(0), tickets: Mutex::default(), lines: hand_over });
         let router = Router::new()
             .route("/v1/auth/device", post(sign_in))
             .route("/v1/queues", get(queues))
@@ -67,19 +63,12 @@ impl ScriptedPlatform {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self {
-            address,
-            shared,
-            lines,
-        }
+        Self { address, shared, lines }
     }
 
     pub async fn sign_in(&self) -> Session {
         let client = Client::new(&format!("http://{}", self.address)).unwrap();
-        client
-            .sign_in_device("a-device-of-the-tests", Some("Ada"))
-            .await
-            .unwrap()
+        client.sign_in_device("a-device-of-the-tests", Some("Ada")).await.unwrap()
     }
 
     pub fn sign_ins(&self) -> u32 {
@@ -93,10 +82,7 @@ impl ScriptedPlatform {
 
     /// The next socket that the client opens.
     pub async fn line(&mut self) -> Line {
-        timeout(PATIENCE, self.lines.recv())
-            .await
-            .expect("the client connects")
-            .unwrap()
+        timeout(PATIENCE, self.lines.recv()).await.expect("the client connects").unwrap()
     }
 
     /// The next socket, with its hello answered by a welcome.
@@ -125,9 +111,7 @@ impl Line {
 
     /// The next message, pings too; none when the client hung up.
     pub async fn hear_anything(&mut self) -> Option<ClientMessage> {
-        timeout(PATIENCE, self.heard.recv())
-            .await
-            .expect("the client says something or hangs up")
+        timeout(PATIENCE, self.heard.recv()).await.expect("the client says something or hangs up")
     }
 
     /// Token and last sequence number of the hello, which must come now.
@@ -151,22 +135,12 @@ impl Line {
             created_at: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
             match_id: None,
         };
-        self.say(ServerMessage::Push {
-            seq,
-            push: Push::TicketUpdated { ticket },
-        });
+        self.say(ServerMessage::Push { seq, push: Push::TicketUpdated { ticket } });
     }
 }
 
 pub fn welcome(seq: u64, resumed: bool) -> ServerMessage {
-    ServerMessage::Welcome {
-        player_id: player(),
-        seq,
-        resumed,
-        heartbeat_secs: 1,
-        ticket: None,
-        current_match: None,
-    }
+    ServerMessage::Welcome { player_id: player(), seq, resumed, heartbeat_secs: 1, ticket: None, current_match: None }
 }
 
 pub fn player() -> PlayerId {
@@ -187,10 +161,7 @@ pub fn hasty() -> ConnectOptions {
 }
 
 pub async fn next(connection: &mut Connection) -> ClientEvent {
-    timeout(PATIENCE, connection.next())
-        .await
-        .expect("an event comes")
-        .expect("the connection is open")
+    timeout(PATIENCE, connection.next()).await.expect("an event comes").expect("the connection is open")
 }
 
 /// Which push this event was, told by [`Line::push`].
@@ -223,10 +194,7 @@ async fn sign_in(State(shared): State<Arc<Shared>>) -> Json<SignedIn> {
 
 /// Takes the newest token only.
 async fn queues(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let newest = format!(
-        "Bearer token-{}",
-        shared.sign_ins.load(Ordering::SeqCst).max(2)
-    );
+    let newest = format!("Bearer token-{}", shared.sign_ins.load(Ordering::SeqCst).max(2));
     match headers.get("authorization") {
         Some(token) if *token == *newest => Json(serde_json::json!([])).into_response(),
         _ => problem(StatusCode::UNAUTHORIZED, "token_expired"),

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::rules::{self, Turn};
-use super::{
-    DROP_GRACE, Dice, GameEvent, MAX_IDLE_TURNS, MatchState, Mode, Outcome, OutcomeKind, Seat,
-};
+use super::{DROP_GRACE, Dice, GameEvent, MAX_IDLE_TURNS, MatchState, Mode, Outcome, OutcomeKind, Seat};
 use crate::time::truncate;
 
 /// What a player can tell the referee.
@@ -103,50 +101,25 @@ pub fn opening(mode: Mode, dice: &Dice) -> Vec<GameEvent> {
 /// # Errors
 /// Only for commands, and then the state stays as it is. A command that comes when the turn's clock has run out is refused even
 /// before a tick has settled that clock, so that no match depends on how busy its referee is.
-pub fn decide(
-    state: &MatchState,
-    action: &Action,
-    dice: &Dice,
-    at: DateTime<Utc>,
-) -> Result<Vec<GameEvent>, Refusal> {
+pub fn decide(state: &MatchState, action: &Action, dice: &Dice, at: DateTime<Utc>) -> Result<Vec<GameEvent>, Refusal> {
     let at = truncate(at);
-    let mut decision = Decision {
-        state: state.clone(),
-        at,
-        events: Vec::new(),
-    };
+    let mut decision = Decision { state: state.clone(), at, events: Vec::new() };
     if state.is_over() {
-        return if matches!(action, Action::Command { .. }) {
-            Err(Refusal::MatchOver)
-        } else {
-            Ok(Vec::new())
-        };
+        return if matches!(action, Action::Command { .. }) { Err(Refusal::MatchOver) } else { Ok(Vec::new()) };
     }
     match *action {
-        Action::Command {
-            seat,
-            command: Command::Resign,
-        } => decision.end(OutcomeKind::Resigned, Some(seat.other())),
-        Action::Command {
-            seat,
-            command: Command::Roll,
-        } => {
+        Action::Command { seat, command: Command::Resign } => decision.end(OutcomeKind::Resigned, Some(seat.other())),
+        Action::Command { seat, command: Command::Roll } => {
             may_act(state, seat, at)?;
             decision.roll(dice);
         }
-        Action::Command {
-            seat,
-            command: Command::Bank,
-        } => {
+        Action::Command { seat, command: Command::Bank } => {
             may_act(state, seat, at)?;
             may_bank(state)?;
             decision.bank(false);
         }
         Action::Dropped { seat } if state.connected[seat.index()] => {
-            decision.push(GameEvent::Dropped {
-                seat,
-                until: at + DROP_GRACE,
-            });
+            decision.push(GameEvent::Dropped { seat, until: at + DROP_GRACE });
         }
         Action::Returned { seat } if !state.connected[seat.index()] => decision.returned(seat),
         Action::Dropped { .. } | Action::Returned { .. } => {}
@@ -157,11 +130,7 @@ pub fn decide(
 
 fn may_act(state: &MatchState, seat: Seat, at: DateTime<Utc>) -> Result<(), Refusal> {
     let time_is_up = state.turn_deadline().is_some_and(|deadline| deadline <= at);
-    if state.turn == seat && !time_is_up {
-        Ok(())
-    } else {
-        Err(Refusal::NotYourTurn)
-    }
+    if state.turn == seat && !time_is_up { Ok(()) } else { Err(Refusal::NotYourTurn) }
 }
 
 fn may_bank(state: &MatchState) -> Result<(), Refusal> {
@@ -186,39 +155,15 @@ impl Decision {
     }
 
     fn end(&mut self, kind: OutcomeKind, winner: Option<Seat>) {
-        self.push(GameEvent::Ended {
-            outcome: Outcome {
-                kind,
-                winner,
-                totals: self.state.totals,
-            },
-        });
+        self.push(GameEvent::Ended { outcome: Outcome { kind, winner, totals: self.state.totals } });
     }
 
     fn roll(&mut self, dice: &Dice) {
-        let MatchState {
-            mode,
-            turn: seat,
-            turn_score,
-            multiplier,
-            totals,
-            ..
-        } = self.state;
+        let MatchState { mode, turn: seat, turn_score, multiplier, totals, .. } = self.state;
         let roll_no = self.state.rolls + 1;
         let faces = dice.roll(roll_no);
-        let mut result = rules::roll(
-            mode,
-            Turn {
-                seat,
-                score: turn_score,
-                multiplier,
-                totals,
-            },
-            faces,
-        );
-        let passes = mode == Mode::TrueGrit
-            && !result.effect.ends_turn()
-            && self.passes_the_first(result.turn_score);
+        let mut result = rules::roll(mode, Turn { seat, score: turn_score, multiplier, totals }, faces);
+        let passes = mode == Mode::TrueGrit && !result.effect.ends_turn() && self.passes_the_first(result.turn_score);
         if passes {
             result.totals = rules::bank(mode, result.totals, seat, result.turn_score);
         }
@@ -250,31 +195,14 @@ impl Decision {
     }
 
     fn bank(&mut self, by_clock: bool) {
-        let MatchState {
-            mode,
-            turn: seat,
-            turn_score: gained,
-            totals,
-            ..
-        } = self.state;
-        self.push(GameEvent::Banked {
-            seat,
-            by_clock,
-            gained,
-            totals: rules::bank(mode, totals, seat, gained),
-        });
+        let MatchState { mode, turn: seat, turn_score: gained, totals, .. } = self.state;
+        self.push(GameEvent::Banked { seat, by_clock, gained, totals: rules::bank(mode, totals, seat, gained) });
         self.after_turn(true);
     }
 
     /// Either the match is over with this turn, or the opponent's begins.
     fn after_turn(&mut self, banked: bool) {
-        let MatchState {
-            mode,
-            turn: seat,
-            totals,
-            first,
-            ..
-        } = self.state;
+        let MatchState { mode, turn: seat, totals, first, .. } = self.state;
         let both_had_their_turn = mode == Mode::TrueGrit && seat != first;
         let winner = match both_had_their_turn {
             true => rules::higher_total(totals),
@@ -291,12 +219,8 @@ impl Decision {
 
     /// Settles the clock that ran out first; when both did at the same moment, the one that ends the match.
     fn tick(&mut self) {
-        let due =
-            |deadline: Option<DateTime<Utc>>| deadline.filter(|deadline| *deadline <= self.at);
-        match (
-            due(self.state.leave_deadline()),
-            due(self.state.turn_deadline()),
-        ) {
+        let due = |deadline: Option<DateTime<Utc>>| deadline.filter(|deadline| *deadline <= self.at);
+        match (due(self.state.leave_deadline()), due(self.state.turn_deadline())) {
             (Some(leave), turn) if turn.is_none_or(|turn| leave <= turn) => {
                 self.settle_leaving(self.state.drop_deadline)
             }
@@ -309,9 +233,7 @@ impl Decision {
         if self.state.rolls_in_turn > 0 {
             self.bank(true);
         } else {
-            self.push(GameEvent::Passed {
-                seat: self.state.turn,
-            });
+            self.push(GameEvent::Passed { seat: self.state.turn });
             self.after_turn(false);
         }
     }

@@ -56,30 +56,20 @@ impl Dice {
 
     /// Who begins.
     pub fn first_seat(&self) -> Seat {
-        if self.stream(BEGINNER_STREAM).next_fair().is_multiple_of(2) {
-            Seat::First
-        } else {
-            Seat::Second
-        }
+        if self.stream(BEGINNER_STREAM).next_fair().is_multiple_of(2) { Seat::First } else { Seat::Second }
     }
 
     fn stream(&self, id: u64) -> FairBytes {
         let mut cipher = ChaCha20Rng::from_seed(self.key);
         cipher.set_stream(id);
-        FairBytes {
-            cipher,
-            block: [0; 64],
-            used: 64,
-        }
+        FairBytes { cipher, block: [0; 64], used: 64 }
     }
 }
 
 /// The seed decides the match, so it never shows in a log line.
 impl std::fmt::Debug for Dice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Dice")
-            .field("commitment", &hex::encode(self.commitment()))
-            .finish_non_exhaustive()
+        f.debug_struct("Dice").field("commitment", &hex::encode(self.commitment())).finish_non_exhaustive()
     }
 }
 
@@ -125,32 +115,14 @@ mod tests {
         let dice = Dice::new(seed(), [None, None]);
         let expected = "630dcd2966c4336691125448bbb25b4ff412a49c732db2c8abc1b8581bd710dd";
         assert_eq!(hex::encode(dice.commitment()), expected);
-        assert_eq!(
-            hex::encode(Dice::new(seed(), [Some([1; 32]), None]).commitment()),
-            expected
-        );
-        assert_eq!(
-            format!("{dice:?}"),
-            format!("Dice {{ commitment: \"{expected}\", .. }}")
-        );
+        assert_eq!(hex::encode(Dice::new(seed(), [Some([1; 32]), None]).commitment()), expected);
+        assert_eq!(format!("{dice:?}"), format!("Dice {{ commitment: \"{expected}\", .. }}"));
     }
 
     #[test]
     fn without_nonces_the_seed_is_the_key() {
         let dice = Dice::new(seed(), [None, None]);
-        assert_eq!(
-            rolls(&dice),
-            [
-                (6, 3),
-                (1, 5),
-                (4, 3),
-                (5, 1),
-                (2, 1),
-                (6, 1),
-                (1, 4),
-                (6, 3)
-            ]
-        );
+        assert_eq!(rolls(&dice), [(6, 3), (1, 5), (4, 3), (5, 1), (2, 1), (6, 1), (1, 4), (6, 3)]);
         assert_eq!(dice.roll((1 << 40) + 5), (5, 4));
         assert_eq!(dice.first_seat(), Seat::Second);
     }
@@ -158,37 +130,10 @@ mod tests {
     #[test]
     fn nonces_are_mixed_in_player_order() {
         let both = Dice::new(seed(), [Some([0xaa; 32]), Some([0xbb; 32])]);
-        assert_eq!(
-            rolls(&both),
-            [
-                (3, 1),
-                (6, 6),
-                (1, 5),
-                (3, 1),
-                (3, 6),
-                (3, 2),
-                (1, 4),
-                (3, 3)
-            ]
-        );
+        assert_eq!(rolls(&both), [(3, 1), (6, 6), (1, 5), (3, 1), (3, 6), (3, 2), (1, 4), (3, 3)]);
         let second = Dice::new(seed(), [None, Some([0xbb; 32])]);
-        assert_eq!(
-            rolls(&second),
-            [
-                (5, 6),
-                (2, 6),
-                (4, 1),
-                (1, 4),
-                (3, 3),
-                (1, 3),
-                (5, 5),
-                (6, 3)
-            ]
-        );
-        assert_ne!(
-            rolls(&both),
-            rolls(&Dice::new(seed(), [Some([0xbb; 32]), Some([0xaa; 32])]))
-        );
+        assert_eq!(rolls(&second), [(5, 6), (2, 6), (4, 1), (1, 4), (3, 3), (1, 3), (5, 5), (6, 3)]);
+        assert_ne!(rolls(&both), rolls(&Dice::new(seed(), [Some([0xbb; 32]), Some([0xaa; 32])])));
     }
 
     #[test]
@@ -203,9 +148,6 @@ mod tests {
     fn either_seat_may_begin() {
         let beginners = (0..200u8).map(|seed| Dice::new([seed; 32], [None, None]).first_seat());
         let first = beginners.filter(|seat| *seat == Seat::First).count();
-        assert!(
-            (60..=140).contains(&first),
-            "the first seat begins {first} of 200"
-        );
+        assert!((60..=140).contains(&first), "the first seat begins {first} of 200");
     }
 }

@@ -109,10 +109,7 @@ pub enum RollEffect {
 impl RollEffect {
     /// Whether the turn is over by it.
     pub const fn ends_turn(self) -> bool {
-        matches!(
-            self,
-            RollEffect::Boxcars | RollEffect::Bust | RollEffect::Kept
-        )
+        matches!(self, RollEffect::Boxcars | RollEffect::Bust | RollEffect::Kept)
     }
 
     /// The name on the wire.
@@ -196,9 +193,9 @@ impl GameEvent {
     /// The totals after the event, where it tells them.
     pub const fn totals(&self) -> Option<[u32; 2]> {
         match self {
-            GameEvent::Started { totals, .. }
-            | GameEvent::Rolled { totals, .. }
-            | GameEvent::Banked { totals, .. } => Some(*totals),
+            GameEvent::Started { totals, .. } | GameEvent::Rolled { totals, .. } | GameEvent::Banked { totals, .. } => {
+                Some(*totals)
+            }
             GameEvent::Ended { outcome } => Some(outcome.totals),
             _ => None,
         }
@@ -211,18 +208,7 @@ impl GameEvent {
             GameEvent::Started { mode, first, .. } => {
                 format!("A match of {mode} begins; {} rolls first.", name(*first))
             }
-            GameEvent::Rolled {
-                seat,
-                dice,
-                effect,
-                gained,
-                lost,
-                penalty,
-                turn_score,
-                multiplier,
-                totals,
-                ..
-            } => {
+            GameEvent::Rolled { seat, dice, effect, gained, lost, penalty, turn_score, multiplier, totals, .. } => {
                 let rolls = format!("{} rolls {} and {}", name(*seat), dice[0], dice[1]);
                 let own = totals[seat.index()];
                 let to_turn = format!("{gained} to the turn ({turn_score})");
@@ -236,19 +222,14 @@ impl GameEvent {
                 };
                 match effect {
                     RollEffect::Scored => format!("{rolls}: {to_turn}.{penalty}"),
-                    RollEffect::Doubled => format!(
-                        "{rolls}: {to_turn}, and the next rolls count {multiplier} times.{penalty}"
-                    ),
+                    RollEffect::Doubled => {
+                        format!("{rolls}: {to_turn}, and the next rolls count {multiplier} times.{penalty}")
+                    }
                     RollEffect::SnakeEyes if *multiplier == 7 => {
-                        format!(
-                            "{rolls}, snake eyes: {to_turn}, and the next rolls count 7 times.{penalty}"
-                        )
+                        format!("{rolls}, snake eyes: {to_turn}, and the next rolls count 7 times.{penalty}")
                     }
                     RollEffect::SnakeEyes => format!("{rolls}, snake eyes: {to_turn}.{penalty}"),
-                    RollEffect::Boxcars => format!(
-                        "{rolls}, boxcars: the whole total is lost{}.",
-                        and_of_turn(*lost)
-                    ),
+                    RollEffect::Boxcars => format!("{rolls}, boxcars: the whole total is lost{}.", and_of_turn(*lost)),
                     RollEffect::Bust if *lost == 0 => format!("{rolls}: bust."),
                     RollEffect::Bust => format!("{rolls}: bust, {lost} of the turn are lost."),
                     RollEffect::Kept => {
@@ -256,20 +237,12 @@ impl GameEvent {
                     }
                 }
             }
-            GameEvent::Banked {
-                seat,
-                by_clock,
-                gained,
-                totals,
-            } => {
+            GameEvent::Banked { seat, by_clock, gained, totals } => {
                 let banks = match by_clock {
                     true => format!("Time is up for {}: {gained} are banked", name(*seat)),
                     false => format!("{} banks {gained}", name(*seat)),
                 };
-                format!(
-                    "{banks} ({} {} to {} {}).",
-                    names[0], totals[0], totals[1], names[1]
-                )
+                format!("{banks} ({} {} to {} {}).", names[0], totals[0], totals[1], names[1])
             }
             GameEvent::TurnBegan { seat } => format!("It is {}'s turn.", name(*seat)),
             GameEvent::Passed { seat } => {
@@ -283,11 +256,7 @@ impl GameEvent {
 }
 
 fn and_of_turn(lost: u32) -> String {
-    if lost == 0 {
-        String::new()
-    } else {
-        format!(", and {lost} of the turn")
-    }
+    if lost == 0 { String::new() } else { format!(", and {lost} of the turn") }
 }
 
 impl Outcome {
@@ -299,11 +268,7 @@ impl Outcome {
         let (won, lost) = (names[winner.index()], names[winner.other().index()]);
         match self.kind {
             OutcomeKind::Won | OutcomeKind::Abandoned => {
-                format!(
-                    "{won} wins, {} to {}.",
-                    self.totals[winner.index()],
-                    self.totals[winner.other().index()]
-                )
+                format!("{won} wins, {} to {}.", self.totals[winner.index()], self.totals[winner.other().index()])
             }
             OutcomeKind::Forfeited => format!("{lost} forfeits: {won} wins."),
             OutcomeKind::Resigned => format!("{lost} resigns: {won} wins."),

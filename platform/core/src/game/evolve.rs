@@ -9,27 +9,10 @@ use crate::time::truncate;
 pub fn evolve(state: &mut MatchState, event: &GameEvent, at: DateTime<Utc>) {
     let at = truncate(at);
     match event {
-        GameEvent::Started {
-            mode,
-            first,
-            totals,
-            ..
-        } => {
-            *state = MatchState {
-                totals: *totals,
-                version: state.version,
-                ..MatchState::start(*mode, *first, at)
-            };
+        GameEvent::Started { mode, first, totals, .. } => {
+            *state = MatchState { totals: *totals, version: state.version, ..MatchState::start(*mode, *first, at) };
         }
-        GameEvent::Rolled {
-            seat,
-            effect,
-            roll_no,
-            turn_score,
-            multiplier,
-            totals,
-            ..
-        } => {
+        GameEvent::Rolled { seat, effect, roll_no, turn_score, multiplier, totals, .. } => {
             state.rolls = *roll_no;
             state.rolls_in_turn = state.rolls_in_turn.saturating_add(1);
             state.turn_score = *turn_score;
@@ -40,12 +23,7 @@ pub fn evolve(state: &mut MatchState, event: &GameEvent, at: DateTime<Utc>) {
             }
             restart_clock(state, at);
         }
-        GameEvent::Banked {
-            seat,
-            by_clock,
-            totals,
-            ..
-        } => {
+        GameEvent::Banked { seat, by_clock, totals, .. } => {
             state.totals = *totals;
             let idle = &mut state.idle_turns[seat.index()];
             *idle = if *by_clock { idle.saturating_add(1) } else { 0 };

@@ -8,20 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A set of rules of the built-in game.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// First total of 50 or more after a bank.
@@ -38,13 +25,7 @@ pub enum Mode {
 
 impl Mode {
     /// Every mode, in the order they are listed to people.
-    pub const ALL: [Mode; 5] = [
-        Mode::Quickfire,
-        Mode::Classic,
-        Mode::ZeroHour,
-        Mode::LastLine,
-        Mode::TrueGrit,
-    ];
+    pub const ALL: [Mode; 5] = [Mode::Quickfire, Mode::Classic, Mode::ZeroHour, Mode::LastLine, Mode::TrueGrit];
 
     /// The name on every wire, in URLs and in metrics.
     pub const fn as_str(self) -> &'static str {
@@ -87,10 +68,7 @@ impl FromStr for Mode {
     type Err = UnknownMode;
 
     fn from_str(text: &str) -> Result<Self, UnknownMode> {
-        Mode::ALL
-            .into_iter()
-            .find(|mode| mode.as_str() == text)
-            .ok_or_else(|| UnknownMode(text.to_owned()))
+        Mode::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or_else(|| UnknownMode(text.to_owned()))
     }
 }
 

@@ -31,22 +31,15 @@ pub fn roll(mode: Mode, turn: Turn, (a, b): (u8, u8)) -> RollResult {
     let sum = (u32::from(a) + u32::from(b)).saturating_mul(turn.multiplier);
     match (a, b) {
         (1, 1) if mode == Mode::TrueGrit => turn.gains(RollEffect::SnakeEyes, sum, 7),
-        (1, 1) => turn
-            .gains(RollEffect::SnakeEyes, SNAKE_EYES, turn.multiplier)
-            .with_penalty(mode, turn.seat),
+        (1, 1) => turn.gains(RollEffect::SnakeEyes, SNAKE_EYES, turn.multiplier).with_penalty(mode, turn.seat),
         (1, _) | (_, 1) if mode == Mode::TrueGrit => turn.kept(),
         (1, _) | (_, 1) => turn.lost(RollEffect::Bust, turn.totals),
         (6, 6) if matches!(mode, Mode::Quickfire | Mode::Classic) => {
             turn.lost(RollEffect::Boxcars, with(turn.totals, turn.seat, 0))
         }
         (n, m) if n == m => {
-            let multiplier = if mode == Mode::TrueGrit {
-                u32::from(n)
-            } else {
-                2
-            };
-            turn.gains(RollEffect::Doubled, sum, multiplier)
-                .with_penalty(mode, turn.seat)
+            let multiplier = if mode == Mode::TrueGrit { u32::from(n) } else { 2 };
+            turn.gains(RollEffect::Doubled, sum, multiplier).with_penalty(mode, turn.seat)
         }
         _ => turn.gains(RollEffect::Scored, sum, turn.multiplier),
     }
@@ -55,15 +48,7 @@ pub fn roll(mode: Mode, turn: Turn, (a, b): (u8, u8)) -> RollResult {
 impl Turn {
     fn gains(self, effect: RollEffect, gained: u32, multiplier: u32) -> RollResult {
         let turn_score = self.score.saturating_add(gained);
-        RollResult {
-            effect,
-            gained,
-            lost: 0,
-            penalty: 0,
-            turn_score,
-            multiplier,
-            totals: self.totals,
-        }
+        RollResult { effect, gained, lost: 0, penalty: 0, turn_score, multiplier, totals: self.totals }
     }
 
     fn lost(self, effect: RollEffect, totals: [u32; 2]) -> RollResult {
@@ -96,11 +81,8 @@ impl RollResult {
     fn with_penalty(mut self, mode: Mode, seat: Seat) -> Self {
         if mode == Mode::ZeroHour {
             self.penalty = self.gained;
-            self.totals = with(
-                self.totals,
-                seat.other(),
-                self.totals[seat.other().index()].saturating_add(self.gained),
-            );
+            self.totals =
+                with(self.totals, seat.other(), self.totals[seat.other().index()].saturating_add(self.gained));
         }
         self
     }
@@ -111,14 +93,8 @@ impl RollResult {
 pub fn bank(mode: Mode, totals: [u32; 2], seat: Seat, turn_score: u32) -> [u32; 2] {
     let (own, opponents) = (totals[seat.index()], totals[seat.other().index()]);
     match mode {
-        Mode::Quickfire | Mode::Classic | Mode::TrueGrit => {
-            with(totals, seat, own.saturating_add(turn_score))
-        }
-        Mode::ZeroHour => with(
-            totals,
-            seat,
-            own.checked_sub(turn_score).unwrap_or(mode.start_total()),
-        ),
+        Mode::Quickfire | Mode::Classic | Mode::TrueGrit => with(totals, seat, own.saturating_add(turn_score)),
+        Mode::ZeroHour => with(totals, seat, own.checked_sub(turn_score).unwrap_or(mode.start_total())),
         Mode::LastLine => with(totals, seat.other(), opponents.saturating_sub(turn_score)),
     }
 }

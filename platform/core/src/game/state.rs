@@ -9,20 +9,7 @@ use super::{GameEvent, Mode, Outcome, TURN_CLOCK, evolve};
 use crate::time::truncate;
 
 /// A place at the table. The order is that of the match's players; who begins is drawn.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Seat {
     /// The first player of the match.
@@ -131,10 +118,7 @@ impl MatchState {
             rolls: 0,
             idle_turns: [0; 2],
             connected: [true; 2],
-            clock: Clock {
-                deadline: truncate(at) + TURN_CLOCK,
-                held_since: None,
-            },
+            clock: Clock { deadline: truncate(at) + TURN_CLOCK, held_since: None },
             drop_deadline: [None; 2],
             outcome: None,
             version: 0,
@@ -142,9 +126,7 @@ impl MatchState {
     }
 
     /// The state that a log of events makes; none when the log does not begin with [`GameEvent::Started`].
-    pub fn replay<'a>(
-        log: impl IntoIterator<Item = (DateTime<Utc>, &'a GameEvent)>,
-    ) -> Option<Self> {
+    pub fn replay<'a>(log: impl IntoIterator<Item = (DateTime<Utc>, &'a GameEvent)>) -> Option<Self> {
         let mut log = log.into_iter();
         let (at, first_event) = log.next()?;
         let GameEvent::Started { mode, first, .. } = first_event else {
@@ -171,18 +153,12 @@ impl MatchState {
         if self.is_over() {
             return None;
         }
-        self.turn_deadline()
-            .into_iter()
-            .chain(self.leave_deadline())
-            .min()
+        self.turn_deadline().into_iter().chain(self.leave_deadline()).min()
     }
 
     /// When the turn is over; none while the clock is held.
     pub(super) fn turn_deadline(&self) -> Option<DateTime<Utc>> {
-        self.clock
-            .held_since
-            .is_none()
-            .then_some(self.clock.deadline)
+        self.clock.held_since.is_none().then_some(self.clock.deadline)
     }
 
     /// When whoever is away has been away too long. With both away it is the later of the two: until then one of them can

@@ -5,6 +5,4 @@ mod pool;
 mod queue;
 
 pub use pool::{Pool, Proposal, Ticket};
-pub use queue::{
-    InvalidQueue, MAX_WINDOW_STEPS, QueueDefinition, RatingWindow, WindowStep, shipped_queues,
-};
+pub use queue::{InvalidQueue, MAX_WINDOW_STEPS, QueueDefinition, RatingWindow, WindowStep, shipped_queues};

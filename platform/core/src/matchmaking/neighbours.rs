@@ -24,24 +24,13 @@ impl Neighbours {
         self.before.clear();
         self.before.resize(levels * row, 0);
         for level in 0..levels {
-            let (after, before) = (
-                &mut self.after[level * row..][..row],
-                &mut self.before[level * row..][..row],
-            );
+            let (after, before) = (&mut self.after[level * row..][..row], &mut self.before[level * row..][..row]);
             after[level_of.len()] = level_of.len() as u32;
             for place in (0..level_of.len()).rev() {
-                after[place] = if level_of[place] as usize == level {
-                    place as u32
-                } else {
-                    after[place + 1]
-                };
+                after[place] = if level_of[place] as usize == level { place as u32 } else { after[place + 1] };
             }
             for place in 0..level_of.len() {
-                before[place + 1] = if level_of[place] as usize == level {
-                    place as u32 + 1
-                } else {
-                    before[place]
-                };
+                before[place + 1] = if level_of[place] as usize == level { place as u32 + 1 } else { before[place] };
             }
         }
     }

@@ -36,19 +36,12 @@ impl Ticket {
     }
 
     fn strength(&self) -> Rating {
-        Rating {
-            points: self.rating,
-            deviation: self.deviation,
-        }
+        Rating { points: self.rating, deviation: self.deviation }
     }
 
     fn by_rating(&self) -> ByRating {
         // Adding nothing makes one zero of the two, which sort apart but are the same rating.
-        ByRating {
-            rating: self.rating + 0.0,
-            enqueued_at: self.enqueued_at,
-            ticket_id: self.ticket_id,
-        }
+        ByRating { rating: self.rating + 0.0, enqueued_at: self.enqueued_at, ticket_id: self.ticket_id }
     }
 }
 
@@ -177,9 +170,7 @@ impl Pool {
 
     /// Every ticket, oldest first.
     pub fn tickets(&self) -> impl Iterator<Item = &Ticket> {
-        self.by_age
-            .iter()
-            .filter_map(|(_, ticket_id)| self.by_rating.get(self.keys.get(ticket_id)?))
+        self.by_age.iter().filter_map(|(_, ticket_id)| self.by_rating.get(self.keys.get(ticket_id)?))
     }
 
     /// How long the oldest ticket has waited; none when nobody waits.
@@ -190,11 +181,7 @@ impl Pool {
     /// The tickets that have waited as long as the queue allows, oldest first. They stay until they are removed.
     pub fn expired(&self, now: DateTime<Utc>) -> Vec<Ticket> {
         match self.definition.max_wait() {
-            Some(max_wait) => self
-                .tickets()
-                .take_while(|ticket| ticket.waited(now) >= max_wait)
-                .cloned()
-                .collect(),
+            Some(max_wait) => self.tickets().take_while(|ticket| ticket.waited(now) >= max_wait).cloned().collect(),
             None => Vec::new(),
         }
     }
@@ -220,17 +207,11 @@ impl Pool {
         self.scratch.pair_up();
         let pairs = std::mem::take(&mut self.scratch.pairs);
         for (older, younger) in &pairs {
-            let tickets: Vec<Ticket> = [older, younger]
-                .into_iter()
-                .filter_map(|key| self.remove(key.ticket_id))
-                .collect();
+            let tickets: Vec<Ticket> =
+                [older, younger].into_iter().filter_map(|key| self.remove(key.ticket_id)).collect();
             if let [first, second] = tickets.as_slice() {
                 let win_probability = win_probability(first.strength(), second.strength());
-                proposals.push(Proposal {
-                    quality: quality(win_probability),
-                    win_probability,
-                    tickets,
-                });
+                proposals.push(Proposal { quality: quality(win_probability), win_probability, tickets });
             }
         }
         self.scratch.pairs = pairs;
@@ -238,16 +219,10 @@ impl Pool {
 }
 
 impl Scratch {
-    fn prepare(
-        &mut self,
-        queue: &QueueDefinition,
-        by_rating: &BTreeMap<ByRating, Ticket>,
-        now: DateTime<Utc>,
-    ) {
+    fn prepare(&mut self, queue: &QueueDefinition, by_rating: &BTreeMap<ByRating, Ticket>, now: DateTime<Utc>) {
         let window = &queue.rating_window;
         self.widths.clear();
-        self.widths
-            .extend((0..=window.steps.len()).map(|level| window.width(level)));
+        self.widths.extend((0..=window.steps.len()).map(|level| window.width(level)));
         self.places.clear();
         self.places.extend(by_rating.keys());
         self.level_of.clear();
@@ -258,11 +233,7 @@ impl Scratch {
         self.group_of.clear();
         for place in 0..self.places.len() {
             let same = place > 0 && self.places[place - 1].rating == self.places[place].rating;
-            self.group_of.push(if same {
-                self.group_of[place - 1]
-            } else {
-                place as u32
-            });
+            self.group_of.push(if same { self.group_of[place - 1] } else { place as u32 });
         }
         self.taken.clear();
         self.taken.resize(self.places.len(), false);
@@ -301,18 +272,13 @@ impl Scratch {
         let mut best: Option<(f64, usize)> = None;
         for level in 0..self.widths.len() {
             let width = own_width.min(self.widths[level]);
-            for other in [
-                self.oldest_below(level, place),
-                self.neighbours.at_or_after(level, place + 1),
-            ]
-            .into_iter()
-            .flatten()
+            for other in
+                [self.oldest_below(level, place), self.neighbours.at_or_after(level, place + 1)].into_iter().flatten()
             {
                 let distance = (self.places[other].rating - own.rating).abs();
                 let age = |at: usize| (self.places[at].enqueued_at, self.places[at].ticket_id);
-                let better = best.is_none_or(|(least, at)| {
-                    distance < least || (distance == least && age(other) < age(at))
-                });
+                let better =
+                    best.is_none_or(|(least, at)| distance < least || (distance == least && age(other) < age(at)));
                 // Infinity minus infinity is no number, and an infinite rating is within a window of any: neither counts.
                 if distance.is_finite() && distance <= width && better {
                     best = Some((distance, other));

@@ -92,18 +92,14 @@ impl QueueDefinition {
 
     /// How long a ticket may wait; none when there is no cap.
     pub fn max_wait(&self) -> Option<Duration> {
-        self.max_wait_secs
-            .map(|secs| Duration::from_secs(secs.into()))
+        self.max_wait_secs.map(|secs| Duration::from_secs(secs.into()))
     }
 }
 
 impl RatingWindow {
     /// Any difference, at once.
     pub const fn any() -> Self {
-        Self {
-            start: None,
-            steps: Vec::new(),
-        }
+        Self { start: None, steps: Vec::new() }
     }
 
     /// The difference in points that a ticket allows after `waited`; infinite when any.
@@ -113,8 +109,7 @@ impl RatingWindow {
 
     /// How many steps a ticket has behind it after `waited`: 0 to the number of steps.
     pub(super) fn level(&self, waited: Duration) -> usize {
-        self.steps
-            .partition_point(|step| u64::from(step.after_secs) <= waited.as_secs())
+        self.steps.partition_point(|step| u64::from(step.after_secs) <= waited.as_secs())
     }
 
     /// The difference in points that is allowed after so many steps; infinite when any.
@@ -142,10 +137,7 @@ impl RatingWindow {
 
 /// The queues that come with the platform: `<mode>-ranked` and `<mode>-casual` for each mode, version 1.
 pub fn shipped_queues() -> Vec<QueueDefinition> {
-    Mode::ALL
-        .into_iter()
-        .flat_map(|mode| [shipped(mode, true), shipped(mode, false)])
-        .collect()
+    Mode::ALL.into_iter().flat_map(|mode| [shipped(mode, true), shipped(mode, false)]).collect()
 }
 
 fn shipped(mode: Mode, ranked: bool) -> QueueDefinition {
@@ -154,11 +146,7 @@ fn shipped(mode: Mode, ranked: bool) -> QueueDefinition {
         version: 1,
         mode,
         ranked,
-        rating_window: if ranked {
-            ranked_window()
-        } else {
-            RatingWindow::any()
-        },
+        rating_window: if ranked { ranked_window() } else { RatingWindow::any() },
         max_wait_secs: None,
     }
 }
@@ -168,13 +156,7 @@ fn ranked_window() -> RatingWindow {
     let step = |after_secs, window| WindowStep { after_secs, window };
     RatingWindow {
         start: Some(100),
-        steps: vec![
-            step(5, Some(200)),
-            step(10, Some(300)),
-            step(15, Some(400)),
-            step(20, Some(1000)),
-            step(30, None),
-        ],
+        steps: vec![step(5, Some(200)), step(10, Some(300)), step(15, Some(400)), step(20, Some(1000)), step(30, None)],
     }
 }
 
@@ -188,10 +170,7 @@ mod tests {
         assert_eq!(queues.len(), 10);
         for mode in Mode::ALL {
             for (ranked, suffix) in [(true, "ranked"), (false, "casual")] {
-                let queue = queues
-                    .iter()
-                    .find(|queue| queue.name == format!("{mode}-{suffix}"))
-                    .unwrap();
+                let queue = queues.iter().find(|queue| queue.name == format!("{mode}-{suffix}")).unwrap();
                 assert_eq!((queue.mode, queue.ranked, queue.version), (mode, ranked, 1));
                 queue.validate().unwrap();
             }
@@ -219,38 +198,16 @@ mod tests {
             change(&mut queue);
             queue.validate()
         };
-        assert_eq!(
-            with(|queue| queue.name = "Classic".into()),
-            Err(InvalidQueue::Name("Classic".into()))
-        );
-        assert_eq!(
-            with(|queue| queue.name.clear()),
-            Err(InvalidQueue::Name(String::new()))
-        );
+        assert_eq!(with(|queue| queue.name = "Classic".into()), Err(InvalidQueue::Name("Classic".into())));
+        assert_eq!(with(|queue| queue.name.clear()), Err(InvalidQueue::Name(String::new())));
         assert_eq!(with(|queue| queue.version = 0), Err(InvalidQueue::Version));
+        assert_eq!(with(|queue| queue.max_wait_secs = Some(0)), Err(InvalidQueue::MaxWait));
+        assert_eq!(with(|queue| queue.rating_window.steps[1].after_secs = 5), Err(InvalidQueue::StepOrder(2)));
+        assert_eq!(with(|queue| queue.rating_window.steps[0].window = Some(99)), Err(InvalidQueue::StepOrder(1)));
+        assert_eq!(with(|queue| queue.rating_window.start = None), Err(InvalidQueue::StepOrder(1)));
         assert_eq!(
-            with(|queue| queue.max_wait_secs = Some(0)),
-            Err(InvalidQueue::MaxWait)
-        );
-        assert_eq!(
-            with(|queue| queue.rating_window.steps[1].after_secs = 5),
-            Err(InvalidQueue::StepOrder(2))
-        );
-        assert_eq!(
-            with(|queue| queue.rating_window.steps[0].window = Some(99)),
-            Err(InvalidQueue::StepOrder(1))
-        );
-        assert_eq!(
-            with(|queue| queue.rating_window.start = None),
-            Err(InvalidQueue::StepOrder(1))
-        );
-        assert_eq!(
-            with(|queue| queue.rating_window.steps = (0..17)
-                .map(|at| WindowStep {
-                    after_secs: at,
-                    window: None
-                })
-                .collect()),
+            with(|queue| queue.rating_window.steps =
+                (0..17).map(|at| WindowStep { after_secs: at, window: None }).collect()),
             Err(InvalidQueue::TooManySteps(17))
         );
     }
@@ -262,10 +219,12 @@ mod tests {
                 "rating_window":{"start":50,"steps":[{"after_secs":10,"window":null}]}}"#,
         )
         .unwrap();
-        assert_eq!(
-            queue.rating_window.after(Duration::from_secs(10)),
-            f64::INFINITY
+        assert_eq!(queue.rating_window.after(Duration::from_secs(10)), f64::INFINITY);
+        assert!(
+            serde_json::from_str::<QueueDefinition>(
+                r#"{"name":"x","version":1,"mode":"classic","ranked":true,"rating_window":{"start":1},"max_wait":3}"#
+            )
+            .is_err()
         );
-        assert!(serde_json::from_str::<QueueDefinition>(r#"{"name":"x","version":1,"mode":"classic","ranked":true,"rating_window":{"start":1},"max_wait":3}"#).is_err());
     }
 }

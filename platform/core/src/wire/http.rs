@@ -31,19 +31,10 @@ impl DeviceSignIn {
     /// # Errors
     /// The first field whose value is not allowed.
     pub fn validate(&self) -> Result<(), FieldError> {
-        if !(16..=128).contains(&self.device_id.chars().count())
-            || self.device_id.chars().any(char::is_control)
-        {
-            return Err(FieldError::new(
-                "device_id",
-                "16 to 128 characters, none of them a control character",
-            ));
+        if !(16..=128).contains(&self.device_id.chars().count()) || self.device_id.chars().any(char::is_control) {
+            return Err(FieldError::new("device_id", "16 to 128 characters, none of them a control character"));
         }
-        if self
-            .display_name
-            .as_deref()
-            .is_some_and(|name| !is_display_name(name))
-        {
+        if self.display_name.as_deref().is_some_and(|name| !is_display_name(name)) {
             return Err(FieldError::new(
                 "display_name",
                 "1 to 32 characters, not only spaces, none of them a control character",
@@ -124,10 +115,7 @@ mod tests {
     #[test]
     fn sign_in_names_the_field_that_is_wrong() {
         let wrong = |device_id: &str, name: Option<&str>| {
-            let request = DeviceSignIn {
-                device_id: device_id.into(),
-                display_name: name.map(Into::into),
-            };
+            let request = DeviceSignIn { device_id: device_id.into(), display_name: name.map(Into::into) };
             request.validate().err().map(|error| error.path)
         };
         assert_eq!(wrong(&"d".repeat(16), None), None);
@@ -136,25 +124,15 @@ mod tests {
             assert_eq!(wrong(device_id, None).as_deref(), Some("device_id"));
         }
         for name in ["", "  ", "a\u{7}b", &"n".repeat(33)] {
-            assert_eq!(
-                wrong(&"d".repeat(16), Some(name)).as_deref(),
-                Some("display_name")
-            );
+            assert_eq!(wrong(&"d".repeat(16), Some(name)).as_deref(), Some("display_name"));
         }
     }
 
     #[test]
     fn requests_refuse_unknown_fields_and_answers_do_not() {
-        assert!(
-            serde_json::from_str::<DeviceSignIn>(
-                r#"{"device_id":"0123456789abcdef","name":"Ada"}"#
-            )
-            .is_err()
-        );
-        let queue: QueueView = serde_json::from_str(
-            r#"{"name":"classic-ranked","mode":"classic","ranked":true,"later":1}"#,
-        )
-        .unwrap();
+        assert!(serde_json::from_str::<DeviceSignIn>(r#"{"device_id":"0123456789abcdef","name":"Ada"}"#).is_err());
+        let queue: QueueView =
+            serde_json::from_str(r#"{"name":"classic-ranked","mode":"classic","ranked":true,"later":1}"#).unwrap();
         assert_eq!(queue.mode, Mode::Classic);
     }
 }

@@ -10,13 +10,10 @@ mod telemetry;
 mod ticket;
 
 pub use http::{DeviceSignIn, Profile, ProfileRating, QueueView, SignedIn};
-pub use play::{
-    EventPage, LoggedEvent, MatchPlayer, MatchResult, MatchStatus, MatchView, RatingChange,
-};
+pub use play::{EventPage, LoggedEvent, MatchPlayer, MatchResult, MatchStatus, MatchView, RatingChange};
 pub use problem::{FieldError, Problem};
 pub use socket::{ClientMessage, MAX_REQUEST_ID, Push, ServerMessage, socket_schema};
 pub use telemetry::{
-    ClientEvent, EventBatch, EventVerdict, EventVerdicts, InvalidEvent, MAX_EVENT_BATCH,
-    RawEventBatch, Verdict,
+    ClientEvent, EventBatch, EventVerdict, EventVerdicts, InvalidEvent, MAX_EVENT_BATCH, RawEventBatch, Verdict,
 };
 pub use ticket::{CreateTicket, TicketState, TicketView};

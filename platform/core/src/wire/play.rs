@@ -32,11 +32,7 @@ pub struct MatchView {
     #[schemars(with = "DateTime<Utc>")]
     pub created_at: DateTime<Utc>,
     /// When it was over.
-    #[serde(
-        default,
-        with = "millis::option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "millis::option", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DateTime<Utc>>")]
     pub ended_at: Option<DateTime<Utc>>,
     /// How it ended.

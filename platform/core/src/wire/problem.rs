@@ -37,9 +37,6 @@ pub struct FieldError {
 impl FieldError {
     /// A complaint about one field.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            message: message.into(),
-        }
+        Self { path: path.into(), message: message.into() }
     }
 }

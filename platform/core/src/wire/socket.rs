@@ -217,10 +217,7 @@ impl Push {
 /// The JSON Schema (2020-12) of the socket: any message of either side; `$defs` has `ClientMessage` and `ServerMessage` by name.
 pub fn socket_schema() -> serde_json::Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
-    let messages = [
-        generator.subschema_for::<ClientMessage>(),
-        generator.subschema_for::<ServerMessage>(),
-    ];
+    let messages = [generator.subschema_for::<ClientMessage>(), generator.subschema_for::<ServerMessage>()];
     serde_json::json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Messages of the socket GET /v1/socket",

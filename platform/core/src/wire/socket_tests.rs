@@ -14,31 +14,11 @@ fn read(value: Value) -> Result<ClientMessage, serde_json::Error> {
 fn client_messages_are_written_as_the_contract_says() {
     for (kind, id, value) in [
         ("hello", None, json!({"type": "hello", "token": "t"})),
-        (
-            "hello",
-            None,
-            json!({"type": "hello", "token": "t", "last_seq": 7}),
-        ),
-        (
-            "ticket.create",
-            Some("a"),
-            json!({"type": "ticket.create", "id": "a", "queue": "classic-ranked"}),
-        ),
-        (
-            "ticket.cancel",
-            Some("b"),
-            json!({"type": "ticket.cancel", "id": "b", "ticket_id": TICKET}),
-        ),
-        (
-            "match.command",
-            Some("c"),
-            json!({"type": "match.command", "id": "c", "match_id": MATCH, "command": "roll"}),
-        ),
-        (
-            "match.command",
-            Some("c"),
-            json!({"type": "match.command", "id": "c", "match_id": MATCH, "command": "bank"}),
-        ),
+        ("hello", None, json!({"type": "hello", "token": "t", "last_seq": 7})),
+        ("ticket.create", Some("a"), json!({"type": "ticket.create", "id": "a", "queue": "classic-ranked"})),
+        ("ticket.cancel", Some("b"), json!({"type": "ticket.cancel", "id": "b", "ticket_id": TICKET})),
+        ("match.command", Some("c"), json!({"type": "match.command", "id": "c", "match_id": MATCH, "command": "roll"})),
+        ("match.command", Some("c"), json!({"type": "match.command", "id": "c", "match_id": MATCH, "command": "bank"})),
         (
             "match.command",
             Some("c"),
@@ -80,23 +60,10 @@ fn request_ids_have_1_to_64_characters() {
 
 #[test]
 fn server_messages_leave_out_what_is_not_there() {
-    let error = ServerMessage::Error {
-        code: "match_over".into(),
-        message: "m".into(),
-        re: None,
-    };
-    assert_eq!(
-        serde_json::to_value(&error).unwrap(),
-        json!({"type": "error", "code": "match_over", "message": "m"})
-    );
-    let ack = ServerMessage::Ack {
-        re: "a".into(),
-        ticket: None,
-    };
-    assert_eq!(
-        serde_json::to_value(&ack).unwrap(),
-        json!({"type": "ack", "re": "a"})
-    );
+    let error = ServerMessage::Error { code: "match_over".into(), message: "m".into(), re: None };
+    assert_eq!(serde_json::to_value(&error).unwrap(), json!({"type": "error", "code": "match_over", "message": "m"}));
+    let ack = ServerMessage::Ack { re: "a".into(), ticket: None };
+    assert_eq!(serde_json::to_value(&ack).unwrap(), json!({"type": "ack", "re": "a"}));
 }
 
 #[test]
@@ -104,11 +71,7 @@ fn pushes_travel_inside_a_numbered_message() {
     let push = Push::MatchEnded {
         match_id: MATCH.parse().unwrap(),
         result: MatchResult {
-            outcome: Outcome {
-                kind: OutcomeKind::Won,
-                winner: Some(Seat::Second),
-                totals: [40, 101],
-            },
+            outcome: Outcome { kind: OutcomeKind::Won, winner: Some(Seat::Second), totals: [40, 101] },
             seed: "00".into(),
             ratings: Vec::new(),
         },
@@ -118,22 +81,13 @@ fn pushes_travel_inside_a_numbered_message() {
         "outcome": {"kind": "won", "winner": "second", "totals": [40, 101]}, "seed": "00", "ratings": []
     }}});
     assert_eq!(serde_json::to_value(&message).unwrap(), value);
-    assert_eq!(
-        serde_json::from_value::<ServerMessage>(value).unwrap(),
-        message
-    );
+    assert_eq!(serde_json::from_value::<ServerMessage>(value).unwrap(), message);
 }
 
 #[test]
 fn clients_ignore_what_a_later_server_adds() {
-    let message: ServerMessage =
-        serde_json::from_value(json!({"type": "pong", "re": "a", "load": 0.5})).unwrap();
-    assert_eq!(
-        message,
-        ServerMessage::Pong {
-            re: Some("a".into())
-        }
-    );
+    let message: ServerMessage = serde_json::from_value(json!({"type": "pong", "re": "a", "load": 0.5})).unwrap();
+    assert_eq!(message, ServerMessage::Pong { re: Some("a".into()) });
 }
 
 #[test]
@@ -151,23 +105,10 @@ fn the_schema_has_every_message_and_only_definitions_that_are_there() {
         "match.found",
         "ticket.updated",
     ] {
-        assert!(
-            text.contains(&format!("\"{kind}\"")),
-            "{kind} is not in the schema"
-        );
+        assert!(text.contains(&format!("\"{kind}\"")), "{kind} is not in the schema");
     }
-    for reference in text
-        .split("\"#/$defs/")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-    {
-        assert!(
-            schema["$defs"].get(reference).is_some(),
-            "{reference} is not defined"
-        );
+    for reference in text.split("\"#/$defs/").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(schema["$defs"].get(reference).is_some(), "{reference} is not defined");
     }
-    assert_eq!(
-        schema["oneOf"],
-        json!([{"$ref": "#/$defs/ClientMessage"}, {"$ref": "#/$defs/ServerMessage"}])
-    );
+    assert_eq!(schema["oneOf"], json!([{"$ref": "#/$defs/ClientMessage"}, {"$ref": "#/$defs/ServerMessage"}]));
 }

@@ -77,14 +77,9 @@ impl ClientEvent {
     /// # Errors
     /// What is wrong with the event, with its id as far as it can be made out.
     pub fn read(raw: &Value) -> Result<Self, InvalidEvent> {
-        let invalid = |reason: String| InvalidEvent {
-            event_id: echo(raw.get("event_id")),
-            reason,
-        };
+        let invalid = |reason: String| InvalidEvent { event_id: echo(raw.get("event_id")), reason };
         let event = Self::deserialize(raw).map_err(|error| invalid(error.to_string()))?;
-        event
-            .validate()
-            .map_err(|error| invalid(format!("{}: {}", error.path, error.message)))?;
+        event.validate().map_err(|error| invalid(format!("{}: {}", error.path, error.message)))?;
         Ok(event)
     }
 
@@ -103,10 +98,7 @@ impl ClientEvent {
 
 fn echo(event_id: Option<&Value>) -> String {
     let text = event_id.and_then(Value::as_str).unwrap_or_default();
-    let end = (0..=text.len().min(MAX_ECHO))
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
-        .unwrap_or_default();
+    let end = (0..=text.len().min(MAX_ECHO)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     text[..end].to_owned()
 }
 
@@ -142,21 +134,13 @@ pub enum Verdict {
 impl EventVerdict {
     /// The event was taken.
     pub fn accepted(event_id: EventId) -> Self {
-        Self {
-            event_id: event_id.to_string(),
-            verdict: Verdict::Accepted,
-            reason: None,
-        }
+        Self { event_id: event_id.to_string(), verdict: Verdict::Accepted, reason: None }
     }
 }
 
 impl From<InvalidEvent> for EventVerdict {
     fn from(invalid: InvalidEvent) -> Self {
-        Self {
-            event_id: invalid.event_id,
-            verdict: Verdict::Invalid,
-            reason: Some(invalid.reason),
-        }
+        Self { event_id: invalid.event_id, verdict: Verdict::Invalid, reason: Some(invalid.reason) }
     }
 }
 
@@ -170,10 +154,9 @@ mod tests {
 
     #[test]
     fn reads_a_good_event() {
-        let event = ClientEvent::read(
-            &json!({"event_id": EVENT_ID, "kind": "level.done", "at": "2026-01-31T09:30:00Z"}),
-        )
-        .unwrap();
+        let event =
+            ClientEvent::read(&json!({"event_id": EVENT_ID, "kind": "level.done", "at": "2026-01-31T09:30:00Z"}))
+                .unwrap();
         assert_eq!(event.event_id.to_string(), EVENT_ID);
         assert!(event.properties.is_empty());
     }
@@ -182,55 +165,19 @@ mod tests {
     fn says_what_is_wrong_with_a_bad_one_and_which_it_was() {
         let at = "2026-01-31T09:30:00Z";
         for (raw, id, reason) in [
-            (
-                json!({"event_id": EVENT_ID, "kind": "Level Done", "at": at}),
-                EVENT_ID,
-                "kind: 1 to 64",
-            ),
-            (
-                json!({"event_id": EVENT_ID, "kind": "", "at": at}),
-                EVENT_ID,
-                "kind: 1 to 64",
-            ),
-            (
-                json!({"event_id": EVENT_ID, "kind": "k".repeat(65), "at": at}),
-                EVENT_ID,
-                "kind: 1 to 64",
-            ),
-            (
-                json!({"event_id": EVENT_ID, "kind": "k"}),
-                EVENT_ID,
-                "missing field `at`",
-            ),
-            (
-                json!({"event_id": EVENT_ID, "kind": "k", "at": "yesterday"}),
-                EVENT_ID,
-                "invalid",
-            ),
-            (
-                json!({"event_id": EVENT_ID, "kind": "k", "at": at, "player": 1}),
-                EVENT_ID,
-                "unknown field `player`",
-            ),
-            (
-                json!({"event_id": "7", "kind": "k", "at": at}),
-                "7",
-                "`evt_` and 32",
-            ),
-            (
-                json!({"kind": "k", "at": at}),
-                "",
-                "missing field `event_id`",
-            ),
+            (json!({"event_id": EVENT_ID, "kind": "Level Done", "at": at}), EVENT_ID, "kind: 1 to 64"),
+            (json!({"event_id": EVENT_ID, "kind": "", "at": at}), EVENT_ID, "kind: 1 to 64"),
+            (json!({"event_id": EVENT_ID, "kind": "k".repeat(65), "at": at}), EVENT_ID, "kind: 1 to 64"),
+            (json!({"event_id": EVENT_ID, "kind": "k"}), EVENT_ID, "missing field `at`"),
+            (json!({"event_id": EVENT_ID, "kind": "k", "at": "yesterday"}), EVENT_ID, "invalid"),
+            (json!({"event_id": EVENT_ID, "kind": "k", "at": at, "player": 1}), EVENT_ID, "unknown field `player`"),
+            (json!({"event_id": "7", "kind": "k", "at": at}), "7", "`evt_` and 32"),
+            (json!({"kind": "k", "at": at}), "", "missing field `event_id`"),
             (json!("nonsense"), "", "invalid type"),
         ] {
             let invalid = ClientEvent::read(&raw).unwrap_err();
             assert_eq!(invalid.event_id, id);
-            assert!(
-                invalid.reason.contains(reason),
-                "{:?} should say {reason:?}",
-                invalid.reason
-            );
+            assert!(invalid.reason.contains(reason), "{:?} should say {reason:?}", invalid.reason);
         }
     }
 
@@ -238,8 +185,7 @@ mod tests {
     fn does_not_echo_without_end_nor_split_a_character() {
         let invalid = ClientEvent::read(&json!({"event_id": "ü".repeat(100)})).unwrap_err();
         assert_eq!(invalid.event_id, "ü".repeat(32));
-        let invalid =
-            ClientEvent::read(&json!({"event_id": format!("x{}", "ü".repeat(100))})).unwrap_err();
+        let invalid = ClientEvent::read(&json!({"event_id": format!("x{}", "ü".repeat(100))})).unwrap_err();
         assert_eq!(invalid.event_id.len(), 63);
     }
 }

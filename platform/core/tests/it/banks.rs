@@ -5,12 +5,7 @@ use muster_core::game::{Command, GameEvent, Mode, OutcomeKind, Seat};
 use crate::table::{Table, ended, turn_began};
 
 fn banked(gained: u32, totals: [u32; 2]) -> GameEvent {
-    GameEvent::Banked {
-        seat: Seat::First,
-        by_clock: false,
-        gained,
-        totals,
-    }
+    GameEvent::Banked { seat: Seat::First, by_clock: false, gained, totals }
 }
 
 /// The first player has these totals, rolls 3 and 4, and banks 7.
@@ -31,19 +26,8 @@ fn a_bank_takes_effect_and_gives_the_turn_away() {
         (Mode::LastLine, [1, 8], [1, 1]),
     ] {
         let (table, events) = bank_seven(mode, before);
-        assert_eq!(
-            events,
-            [banked(7, after), turn_began(Seat::Second)],
-            "{mode}"
-        );
-        assert_eq!(
-            (
-                table.state.turn,
-                table.state.turn_score,
-                table.state.rolls_in_turn
-            ),
-            (Seat::Second, 0, 0)
-        );
+        assert_eq!(events, [banked(7, after), turn_began(Seat::Second)], "{mode}");
+        assert_eq!((table.state.turn, table.state.turn_score, table.state.rolls_in_turn), (Seat::Second, 0, 0));
     }
 }
 
@@ -59,26 +43,16 @@ fn a_bank_that_reaches_the_goal_wins() {
         (Mode::LastLine, [50, 3], [50, 0]),
     ] {
         let (table, events) = bank_seven(mode, before);
-        assert_eq!(
-            events,
-            [
-                banked(7, after),
-                ended(OutcomeKind::Won, Some(Seat::First), after)
-            ],
-            "{mode}"
-        );
+        assert_eq!(events, [banked(7, after), ended(OutcomeKind::Won, Some(Seat::First), after)], "{mode}");
         assert_eq!(table.state.next_deadline(), None);
     }
 }
 
 #[test]
 fn only_a_bank_reaches_the_goal() {
-    for (mode, totals) in [
-        (Mode::Quickfire, [49, 0]),
-        (Mode::Classic, [99, 0]),
-        (Mode::ZeroHour, [7, 100]),
-        (Mode::LastLine, [50, 7]),
-    ] {
+    for (mode, totals) in
+        [(Mode::Quickfire, [49, 0]), (Mode::Classic, [99, 0]), (Mode::ZeroHour, [7, 100]), (Mode::LastLine, [50, 7])]
+    {
         let mut table = Table::with_totals(mode, totals);
         table.roll((3, 4));
         assert!(!table.state.is_over(), "{mode}");

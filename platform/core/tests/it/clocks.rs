@@ -23,17 +23,8 @@ fn it_runs_20_seconds_from_the_start_of_a_turn_and_from_each_roll() {
 fn an_empty_turn_passes() {
     let mut table = Table::with_totals(Mode::Classic, [30, 40]);
     table.wait(CLOCK);
-    assert_eq!(
-        table.tick(),
-        [
-            GameEvent::Passed { seat: Seat::First },
-            turn_began(Seat::Second)
-        ]
-    );
-    assert_eq!(
-        (table.state.totals, table.due_in()),
-        ([30, 40], Some(CLOCK))
-    );
+    assert_eq!(table.tick(), [GameEvent::Passed { seat: Seat::First }, turn_began(Seat::Second)]);
+    assert_eq!((table.state.totals, table.due_in()), ([30, 40], Some(CLOCK)));
     assert_eq!(table.tick(), []);
 }
 
@@ -51,12 +42,7 @@ fn a_turn_with_a_score_is_banked() {
         let mut table = Table::with_totals(mode, before);
         table.roll((3, 4));
         table.wait(CLOCK);
-        let banked = GameEvent::Banked {
-            seat: Seat::First,
-            by_clock: true,
-            gained: 7,
-            totals: after,
-        };
+        let banked = GameEvent::Banked { seat: Seat::First, by_clock: true, gained: 7, totals: after };
         assert_eq!(table.tick(), [banked, turn_began(Seat::Second)], "{mode}");
     }
 }
@@ -67,10 +53,7 @@ fn a_bank_by_the_clock_can_win() {
     table.state.idle_turns = [2, 0];
     table.roll((3, 4));
     table.wait(CLOCK);
-    assert_eq!(
-        table.tick()[1..],
-        [ended(OutcomeKind::Won, Some(Seat::First), [102, 40])]
-    );
+    assert_eq!(table.tick()[1..], [ended(OutcomeKind::Won, Some(Seat::First), [102, 40])]);
 }
 
 #[test]
@@ -80,10 +63,7 @@ fn the_clock_decides_true_grit_too() {
     table.roll((1, 4));
     table.wait(CLOCK);
     let passed = GameEvent::Passed { seat: Seat::Second };
-    assert_eq!(
-        table.tick(),
-        [passed, ended(OutcomeKind::Won, Some(Seat::First), [7, 0])]
-    );
+    assert_eq!(table.tick(), [passed, ended(OutcomeKind::Won, Some(Seat::First), [7, 0])]);
 }
 
 #[test]
@@ -96,14 +76,7 @@ fn three_in_a_row_forfeit() {
         table.wait(CLOCK);
         let events = table.tick();
         if turn == 3 {
-            assert_eq!(
-                events[1..],
-                [ended(
-                    OutcomeKind::Forfeited,
-                    Some(Seat::Second),
-                    [7, table.state.totals[1]]
-                )]
-            );
+            assert_eq!(events[1..], [ended(OutcomeKind::Forfeited, Some(Seat::Second), [7, table.state.totals[1]])]);
         } else {
             assert_eq!(events[1..], [turn_began(Seat::Second)]);
             table.roll((3, 4));
@@ -144,10 +117,7 @@ fn a_roll_alone_does_not() {
     table.state.idle_turns = [2, 0];
     table.roll((3, 4));
     table.wait(CLOCK);
-    assert_eq!(
-        table.tick()[1..],
-        [ended(OutcomeKind::Forfeited, Some(Seat::Second), [7, 0])]
-    );
+    assert_eq!(table.tick()[1..], [ended(OutcomeKind::Forfeited, Some(Seat::Second), [7, 0])]);
 }
 
 #[test]
@@ -155,21 +125,11 @@ fn a_command_after_the_bell_is_refused_even_before_the_tick() {
     let mut table = Table::with_totals(Mode::Classic, [0, 0]);
     table.roll((3, 4));
     table.wait(CLOCK - 1);
-    let bank = Action::Command {
-        seat: Seat::First,
-        command: Command::Bank,
-    };
+    let bank = Action::Command { seat: Seat::First, command: Command::Bank };
     assert!(muster_core::game::decide(&table.state, &bank, &table.dice, table.now).is_ok());
     table.wait(1);
     assert_eq!(table.act(bank), Err(Refusal::NotYourTurn));
-    assert!(
-        table
-            .act(Action::Command {
-                seat: Seat::First,
-                command: Command::Resign
-            })
-            .is_ok()
-    );
+    assert!(table.act(Action::Command { seat: Seat::First, command: Command::Resign }).is_ok());
 }
 
 #[test]

@@ -10,10 +10,7 @@ const CRITICAL_35_DEGREES: f64 = 66.619;
 
 fn chi_squared(counts: &[u64]) -> f64 {
     let expected = counts.iter().sum::<u64>() as f64 / counts.len() as f64;
-    counts
-        .iter()
-        .map(|count| (*count as f64 - expected).powi(2) / expected)
-        .sum()
+    counts.iter().map(|count| (*count as f64 - expected).powi(2) / expected).sum()
 }
 
 #[test]
@@ -32,10 +29,7 @@ fn faces_and_pairs_are_even_over_a_million_rolls() {
     }
     for (die, counts) in faces.iter().enumerate() {
         let value = chi_squared(counts);
-        assert!(
-            value < CRITICAL_5_DEGREES,
-            "die {die}: {value} for {counts:?}"
-        );
+        assert!(value < CRITICAL_5_DEGREES, "die {die}: {value} for {counts:?}");
     }
     let value = chi_squared(&pairs);
     assert!(value < CRITICAL_35_DEGREES, "pairs: {value} for {pairs:?}");

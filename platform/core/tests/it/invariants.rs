@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
-use muster_core::game::{
-    Action, Command, Dice, GameEvent, MatchState, Mode, OutcomeKind, RollEffect, Seat, decide,
-};
+use muster_core::game::{Action, Command, Dice, GameEvent, MatchState, Mode, OutcomeKind, RollEffect, Seat, decide};
 use proptest::prelude::*;
 
 use crate::table::Table;
@@ -43,10 +41,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop::collection::vec(step, 0..300),
         prop::option::weighted(
             0.1,
-            prop_oneof![
-                Just(Step::Turn(Command::Resign)),
-                Just(Step::OutOfTurn(Command::Resign)),
-            ],
+            prop_oneof![Just(Step::Turn(Command::Resign)), Just(Step::OutOfTurn(Command::Resign)),],
         ),
     )
         .prop_map(|(mut steps, resignation)| {
@@ -56,20 +51,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn dice() -> impl Strategy<Value = Dice> {
-    (any::<[u8; 32]>(), any::<[Option<[u8; 32]>; 2]>())
-        .prop_map(|(seed, nonces)| Dice::new(seed, nonces))
+    (any::<[u8; 32]>(), any::<[Option<[u8; 32]>; 2]>()).prop_map(|(seed, nonces)| Dice::new(seed, nonces))
 }
 
 fn action(step: Step, state: &MatchState) -> Option<Action> {
     Some(match step {
-        Step::Turn(command) => Action::Command {
-            seat: state.turn,
-            command,
-        },
-        Step::OutOfTurn(command) => Action::Command {
-            seat: state.turn.other(),
-            command,
-        },
+        Step::Turn(command) => Action::Command { seat: state.turn, command },
+        Step::OutOfTurn(command) => Action::Command { seat: state.turn.other(), command },
         Step::Drop(seat) => Action::Dropped { seat },
         Step::Return(seat) => Action::Returned { seat },
         Step::Tick => Action::Tick,
@@ -98,13 +86,7 @@ fn written(table: &Table) -> String {
     table
         .log
         .iter()
-        .map(|(at, event)| {
-            format!(
-                "{} {}\n",
-                muster_core::time::format(*at),
-                serde_json::to_string(event).unwrap()
-            )
-        })
+        .map(|(at, event)| format!("{} {}\n", muster_core::time::format(*at), serde_json::to_string(event).unwrap()))
         .collect()
 }
 

@@ -6,9 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_core::game::Mode;
 use muster_core::id::{PlayerId, TicketId};
-use muster_core::matchmaking::{
-    Pool, Proposal, QueueDefinition, RatingWindow, Ticket, WindowStep, shipped_queues,
-};
+use muster_core::matchmaking::{Pool, Proposal, QueueDefinition, RatingWindow, Ticket, WindowStep, shipped_queues};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -40,17 +38,12 @@ fn queue(rating_window: RatingWindow) -> QueueDefinition {
 }
 
 fn ranked() -> QueueDefinition {
-    shipped_queues()
-        .into_iter()
-        .find(|queue| queue.name == "classic-ranked")
-        .unwrap()
+    shipped_queues().into_iter().find(|queue| queue.name == "classic-ranked").unwrap()
 }
 
 fn pool(queue: QueueDefinition, tickets: &[Ticket]) -> Pool {
     let mut pool = Pool::new(queue);
-    tickets
-        .iter()
-        .for_each(|ticket| pool.insert(ticket.clone()));
+    tickets.iter().for_each(|ticket| pool.insert(ticket.clone()));
     pool
 }
 
@@ -63,10 +56,7 @@ fn pass(pool: &mut Pool, at: DateTime<Utc>) -> Vec<Proposal> {
 /// The numbers of the tickets of each proposal.
 fn numbers(proposals: &[Proposal]) -> Vec<Vec<u128>> {
     let number = |ticket: &Ticket| ticket.ticket_id.uuid().as_u128();
-    proposals
-        .iter()
-        .map(|proposal| proposal.tickets.iter().map(number).collect())
-        .collect()
+    proposals.iter().map(|proposal| proposal.tickets.iter().map(number).collect()).collect()
 }
 
 fn fits(queue: &QueueDefinition, a: &Ticket, b: &Ticket, at: DateTime<Utc>) -> bool {
@@ -83,18 +73,14 @@ fn by_hand(queue: &QueueDefinition, tickets: &[Ticket], at: DateTime<Utc>) -> Ve
     let mut index = 0;
     while index < waiting.len() {
         let own = waiting[index];
-        let nearest = (index + 1..waiting.len())
-            .filter(|other| fits(queue, own, waiting[*other], at))
-            .min_by(|a, b| {
+        let nearest =
+            (index + 1..waiting.len()).filter(|other| fits(queue, own, waiting[*other], at)).min_by(|a, b| {
                 let distance = |other: usize| (waiting[other].rating - own.rating).abs();
                 distance(*a).total_cmp(&distance(*b)).then(a.cmp(b))
             });
         match nearest {
             Some(other) => {
-                pairs.push(vec![
-                    own.ticket_id.uuid().as_u128(),
-                    waiting[other].ticket_id.uuid().as_u128(),
-                ]);
+                pairs.push(vec![own.ticket_id.uuid().as_u128(), waiting[other].ticket_id.uuid().as_u128()]);
                 waiting.remove(other);
                 waiting.remove(index);
             }
@@ -113,18 +99,11 @@ fn queues() -> impl Strategy<Value = QueueDefinition> {
             after_secs += later;
             window += wider;
             any |= is_any;
-            WindowStep {
-                after_secs,
-                window: (!any).then_some(window),
-            }
+            WindowStep { after_secs, window: (!any).then_some(window) }
         });
-        RatingWindow {
-            start: Some(start),
-            steps: steps.collect(),
-        }
+        RatingWindow { start: Some(start), steps: steps.collect() }
     });
-    prop_oneof![4 => window, 1 => Just(RatingWindow::any()), 2 => Just(ranked().rating_window)]
-        .prop_map(queue)
+    prop_oneof![4 => window, 1 => Just(RatingWindow::any()), 2 => Just(ranked().rating_window)].prop_map(queue)
 }
 
 /// Few ratings and few moments, so that ties come up; and now and then a rating that no arithmetic likes.
@@ -207,10 +186,7 @@ proptest! {
 fn a_player_waits_once() {
     let mut pool = Pool::new(ranked());
     pool.insert(ticket(1, 1500.0, 0));
-    let again = Ticket {
-        ticket_id: TicketId::from_uuid(Uuid::from_u128(2)),
-        ..ticket(1, 1500.0, 0)
-    };
+    let again = Ticket { ticket_id: TicketId::from_uuid(Uuid::from_u128(2)), ..ticket(1, 1500.0, 0) };
     pool.insert(again.clone());
     assert_eq!(pool.tickets().collect::<Vec<_>>(), [&again]);
     pool.insert(again.clone());
@@ -227,10 +203,7 @@ fn tickets_that_were_not_claimed_can_wait_again() {
     let mut proposals = pass(&mut pool, now());
     let proposal = proposals.pop().unwrap();
     assert!(pool.is_empty() && proposals.is_empty());
-    proposal
-        .tickets
-        .into_iter()
-        .for_each(|ticket| pool.insert(ticket));
+    proposal.tickets.into_iter().for_each(|ticket| pool.insert(ticket));
     assert_eq!(pool.oldest(now()), Some(Duration::from_secs(9)));
     assert_eq!(numbers(&pass(&mut pool, now())), [[1, 2]]);
 }
@@ -247,28 +220,11 @@ fn the_narrower_window_counts() {
 
 #[test]
 fn expired_tickets_are_told_and_stay() {
-    let definition = QueueDefinition {
-        max_wait_secs: Some(30),
-        ..ranked()
-    };
-    let mut pool = pool(
-        definition,
-        &[
-            ticket(1, 100.0, 29_999),
-            ticket(2, 900.0, 31_000),
-            ticket(3, 5000.0, 30_000),
-        ],
-    );
-    let expired: Vec<_> = pool
-        .expired(now())
-        .iter()
-        .map(|ticket| ticket.ticket_id.uuid().as_u128())
-        .collect();
+    let definition = QueueDefinition { max_wait_secs: Some(30), ..ranked() };
+    let mut pool = pool(definition, &[ticket(1, 100.0, 29_999), ticket(2, 900.0, 31_000), ticket(3, 5000.0, 30_000)]);
+    let expired: Vec<_> = pool.expired(now()).iter().map(|ticket| ticket.ticket_id.uuid().as_u128()).collect();
     assert_eq!((expired, pool.len()), (vec![2, 3], 3));
     pool.clear();
-    assert_eq!(
-        (pool.len(), pool.oldest(now()), pool.expired(now()).len()),
-        (0, None, 0)
-    );
+    assert_eq!((pool.len(), pool.oldest(now()), pool.expired(now()).len()), (0, None, 0));
     assert!(pass(&mut pool, now()).is_empty());
 }

@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_core::game::{
-    Action, Command, Dice, GameEvent, MatchState, Mode, Outcome, OutcomeKind, Refusal, Seat,
-    decide, opening,
+    Action, Command, Dice, GameEvent, MatchState, Mode, Outcome, OutcomeKind, Refusal, Seat, decide, opening,
 };
 
 /// A table at which one match is played.
@@ -28,22 +27,14 @@ impl Table {
 
     pub fn with_dice(mode: Mode, dice: Dice) -> Self {
         let state = MatchState::start(mode, dice.first_seat(), start());
-        let mut table = Self {
-            state,
-            now: start(),
-            log: Vec::new(),
-            states: Vec::new(),
-            dice,
-        };
+        let mut table = Self { state, now: start(), log: Vec::new(), states: Vec::new(), dice };
         table.take_in(opening(mode, &table.dice));
         table
     }
 
     /// A match in which the first seat began, with these totals.
     pub fn with_totals(mode: Mode, totals: [u32; 2]) -> Self {
-        let seed = (0..=255)
-            .find(|seed| Dice::new([*seed; 32], [None, None]).first_seat() == Seat::First)
-            .unwrap();
+        let seed = (0..=255).find(|seed| Dice::new([*seed; 32], [None, None]).first_seat() == Seat::First).unwrap();
         let mut table = Self::new(mode, seed);
         table.state.totals = totals;
         table
@@ -65,18 +56,12 @@ impl Table {
 
     /// The player whose turn it is does this.
     pub fn play(&mut self, command: Command) -> Vec<GameEvent> {
-        self.act(Action::Command {
-            seat: self.state.turn,
-            command,
-        })
-        .unwrap()
+        self.act(Action::Command { seat: self.state.turn, command }).unwrap()
     }
 
     /// The player whose turn it is rolls exactly these faces: the match goes on at the next roll of the stream that has them.
     pub fn roll(&mut self, faces: (u8, u8)) -> Vec<GameEvent> {
-        self.state.rolls = (self.state.rolls..)
-            .find(|rolls| self.dice.roll(rolls + 1) == faces)
-            .unwrap();
+        self.state.rolls = (self.state.rolls..).find(|rolls| self.dice.roll(rolls + 1) == faces).unwrap();
         self.play(Command::Roll)
     }
 
@@ -103,20 +88,12 @@ impl Table {
 
     /// Kind of the outcome, and who won.
     pub fn ended(&self) -> Option<(OutcomeKind, Option<Seat>)> {
-        self.state
-            .outcome
-            .map(|outcome| (outcome.kind, outcome.winner))
+        self.state.outcome.map(|outcome| (outcome.kind, outcome.winner))
     }
 }
 
 pub fn ended(kind: OutcomeKind, winner: Option<Seat>, totals: [u32; 2]) -> GameEvent {
-    GameEvent::Ended {
-        outcome: Outcome {
-            kind,
-            winner,
-            totals,
-        },
-    }
+    GameEvent::Ended { outcome: Outcome { kind, winner, totals } }
 }
 
 pub fn turn_began(seat: Seat) -> GameEvent {

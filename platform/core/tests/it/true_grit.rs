@@ -22,13 +22,7 @@ fn a_lone_one_keeps_the_turn() {
     let (_, event) = &table.log[table.log.len() - 2];
     assert!(matches!(
         event,
-        GameEvent::Rolled {
-            effect: RollEffect::Kept,
-            lost: 0,
-            turn_score: 14,
-            totals: [14, 0],
-            ..
-        }
+        GameEvent::Rolled { effect: RollEffect::Kept, lost: 0, turn_score: 14, totals: [14, 0], .. }
     ));
 }
 
@@ -40,17 +34,9 @@ fn the_second_player_wins_at_once_on_passing() {
     let events = table.roll((2, 3));
     assert!(matches!(
         events[0],
-        GameEvent::Rolled {
-            effect: RollEffect::Scored,
-            turn_score: 19,
-            totals: [14, 19],
-            ..
-        }
+        GameEvent::Rolled { effect: RollEffect::Scored, turn_score: 19, totals: [14, 19], .. }
     ));
-    assert_eq!(
-        events[1..],
-        [ended(OutcomeKind::Won, Some(Seat::Second), [14, 19])]
-    );
+    assert_eq!(events[1..], [ended(OutcomeKind::Won, Some(Seat::Second), [14, 19])]);
 }
 
 #[test]
@@ -59,10 +45,7 @@ fn the_first_player_never_wins_during_the_own_turn() {
     for _ in 0..20 {
         table.roll((5, 6));
     }
-    assert_eq!(
-        (table.state.turn_score, table.state.totals, table.ended()),
-        (220, [0, 0], None)
-    );
+    assert_eq!((table.state.turn_score, table.state.totals, table.ended()), (220, [0, 0], None));
 }
 
 #[test]
@@ -70,10 +53,7 @@ fn the_second_player_loses_on_staying_below() {
     let mut table = after_the_first_turn(2);
     table.roll((3, 4));
     let events = table.roll((4, 1));
-    assert_eq!(
-        events[1..],
-        [ended(OutcomeKind::Won, Some(Seat::First), [14, 7])]
-    );
+    assert_eq!(events[1..], [ended(OutcomeKind::Won, Some(Seat::First), [14, 7])]);
 }
 
 #[test]
@@ -102,8 +82,5 @@ fn a_broken_tie_ends_the_match() {
     table.roll((2, 3));
     table.roll((4, 1));
     let events = table.roll((4, 1));
-    assert_eq!(
-        events[1..],
-        [ended(OutcomeKind::Won, Some(Seat::First), [5, 0])]
-    );
+    assert_eq!(events[1..], [ended(OutcomeKind::Won, Some(Seat::First), [5, 0])]);
 }

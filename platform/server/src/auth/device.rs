@@ -7,11 +7,7 @@ use sha2::{Digest, Sha256};
 /// A plain hash is enough here: the id is required to be a high-entropy secret made by the device (16 to 128 characters),
 /// not a password that a person chose.
 pub fn device_hash(device_id: &str) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(b"muster.device.v1\0")
-        .chain_update(device_id.as_bytes())
-        .finalize()
-        .into()
+    Sha256::new().chain_update(b"muster.device.v1\0").chain_update(device_id.as_bytes()).finalize().into()
 }
 
 #[cfg(test)]

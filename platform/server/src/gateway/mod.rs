@@ -56,14 +56,20 @@ impl Deref for Gateway {
 
 impl Gateway {
     /// Builds the gateway and starts its background work.
-    pub async fn start(store: Store, settings: Settings, telemetry: TelemetryQueue, tasks: &Tasks) -> anyhow::Result<Self> {
+    pub async fn start(
+        store: Store,
+        settings: Settings,
+        telemetry: TelemetryQueue,
+        tasks: &Tasks,
+    ) -> anyhow::Result<Self> {
         anyhow::ensure!(
             !settings.auth.signing_key.is_empty(),
             "auth.signing_key is empty; make a key with `muster-server keygen` and set MUSTER__AUTH__SIGNING_KEY (or `secret:<key>`)"
         );
         let keys = SigningKeys::from_pem(settings.auth.signing_key.expose())?;
         let queues = QueueBook::load(&store).await.context("reading the queues")?;
-        let rate = std::num::NonZeroU32::new(settings.gateway.sign_ins_per_second).context("gateway.sign_ins_per_second is 0")?;
+        let rate = std::num::NonZeroU32::new(settings.gateway.sign_ins_per_second)
+            .context("gateway.sign_ins_per_second is 0")?;
         let gateway = Self(Arc::new(Inner {
             sign_in_limit: RateLimiter::keyed(Quota::per_second(rate).allow_burst(rate.saturating_mul(BURST))),
             drain: tasks.drain(),
@@ -109,7 +115,10 @@ impl Gateway {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         while tick(&mut ticks, &self.drain).await {
             if let Err(error) = self.queues.refresh(&self.store).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the queues could not be read; the last known ones stay in force");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the queues could not be read; the last known ones stay in force"
+                );
             }
         }
     }

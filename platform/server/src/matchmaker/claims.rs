@@ -18,7 +18,10 @@ pub(super) async fn recover(matchmaker: Matchmaker) {
             _ = ticks.tick() => {}
         }
         if let Err(error) = recover_once(&matchmaker).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "stale claims could not be looked through; trying again");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "stale claims could not be looked through; trying again"
+            );
         }
     }
 }

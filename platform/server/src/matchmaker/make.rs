@@ -21,7 +21,12 @@ use crate::referee::{MatchRecord, push_to_both, row};
 const ADOPTION: Duration = Duration::from_secs(2);
 
 /// Makes the match, or gives the tickets back to the head of their queue.
-pub(super) async fn make(matchmaker: Matchmaker, queue: QueueDefinition, claimed: Vec<ClaimedTicket>, proposal: Proposal) {
+pub(super) async fn make(
+    matchmaker: Matchmaker,
+    queue: QueueDefinition,
+    claimed: Vec<ClaimedTicket>,
+    proposal: Proposal,
+) {
     let Some(match_id) = claimed.first().map(ClaimedTicket::match_id) else { return };
     match begin(&matchmaker, &queue, match_id, &proposal).await {
         Ok(record) => {
@@ -46,7 +51,12 @@ enum Begin {
 }
 
 /// Draws the seed and writes the first entry.
-async fn begin(matchmaker: &Matchmaker, queue: &QueueDefinition, match_id: MatchId, proposal: &Proposal) -> Result<MatchRecord, Begin> {
+async fn begin(
+    matchmaker: &Matchmaker,
+    queue: &QueueDefinition,
+    match_id: MatchId,
+    proposal: &Proposal,
+) -> Result<MatchRecord, Begin> {
     let store = &matchmaker.store;
     let [first, second] = proposal.tickets.as_slice() else {
         return Err(Begin::NotBegun(format!("a match of {} tickets", proposal.tickets.len())));
@@ -86,7 +96,11 @@ async fn begin(matchmaker: &Matchmaker, queue: &QueueDefinition, match_id: Match
 }
 
 /// Everything after the first entry.
-pub(super) async fn complete(matchmaker: &Matchmaker, record: &MatchRecord, claimed: &[ClaimedTicket]) -> Result<(), StoreError> {
+pub(super) async fn complete(
+    matchmaker: &Matchmaker,
+    record: &MatchRecord,
+    claimed: &[ClaimedTicket],
+) -> Result<(), StoreError> {
     let store = &matchmaker.store;
     let created = &record.created;
     store.matches.create(&row(record)).await?;
@@ -113,7 +127,13 @@ pub(super) async fn complete(matchmaker: &Matchmaker, record: &MatchRecord, clai
                 .as_object()
                 .cloned()
                 .unwrap_or_default(),
-            ..TelemetryEvent::new(muster_store::fresh_id(), TelemetrySource::Server, "ticket.matched", created.created_at, now)
+            ..TelemetryEvent::new(
+                muster_store::fresh_id(),
+                TelemetrySource::Server,
+                "ticket.matched",
+                created.created_at,
+                now,
+            )
         });
     }
     Ok(())
@@ -124,7 +144,11 @@ pub(super) async fn release(matchmaker: &Matchmaker, queue: &str, claimed: &[Cla
     match matchmaker.store.tickets.release(claimed).await {
         Ok(_) => events::claim_released(queue, claimed.len(), reason),
         Err(error) => {
-            tracing::warn!(queue, error = &error as &dyn std::error::Error, "claimed tickets could not be given back; recovery tries again");
+            tracing::warn!(
+                queue,
+                error = &error as &dyn std::error::Error,
+                "claimed tickets could not be given back; recovery tries again"
+            );
         }
     }
 }

@@ -29,7 +29,11 @@ pub(super) async fn run(matchmaker: Matchmaker, queue: String) {
                 let mut leader = match Leader::new(&matchmaker, &queue, lease).await {
                     Ok(leader) => leader,
                     Err(error) => {
-                        tracing::warn!(queue, error = &error as &dyn std::error::Error, "the queue's tickets could not be read");
+                        tracing::warn!(
+                            queue,
+                            error = &error as &dyn std::error::Error,
+                            "the queue's tickets could not be read"
+                        );
                         continue;
                     }
                 };
@@ -56,10 +60,11 @@ struct Leader<'a> {
 
 impl<'a> Leader<'a> {
     async fn new(matchmaker: &'a Matchmaker, queue: &'a str, lease: Lease) -> Result<Self, StoreError> {
-        let definition = matchmaker.store.queues.get(queue).await?.ok_or_else(|| StoreError::Corrupt {
-            what: "queue",
-            reason: format!("{queue} is not there any more"),
-        })?;
+        let definition =
+            matchmaker.store.queues.get(queue).await?.ok_or_else(|| StoreError::Corrupt {
+                what: "queue",
+                reason: format!("{queue} is not there any more"),
+            })?;
         let mut leader = Self {
             matchmaker,
             queue,
@@ -98,7 +103,11 @@ impl<'a> Leader<'a> {
         if let Some(lease) = self.lease.take()
             && let Err(LeaseError::Store(error)) = self.matchmaker.store.leases.release(lease).await
         {
-            tracing::warn!(queue = self.queue, error = &error as &dyn std::error::Error, "the lease could not be given back; it runs out");
+            tracing::warn!(
+                queue = self.queue,
+                error = &error as &dyn std::error::Error,
+                "the lease could not be given back; it runs out"
+            );
         }
         while self.making.join_next().await.is_some() {}
     }

@@ -178,7 +178,12 @@ impl Actor {
     }
 
     /// Decides, appends, then tells: in this order, always.
-    async fn act(&mut self, action: Action, by: Option<PlayerId>, command_id: Option<String>) -> Result<MatchReply, Leave> {
+    async fn act(
+        &mut self,
+        action: Action,
+        by: Option<PlayerId>,
+        command_id: Option<String>,
+    ) -> Result<MatchReply, Leave> {
         let at = muster_store::now();
         let decided = match decide(&self.record.state, &action, &self.record.dice, at) {
             Ok(decided) => decided,
@@ -240,7 +245,8 @@ pub(crate) async fn push_to_both(store: &Store, players: [PlayerId; 2], push: &P
 }
 
 async fn push_to(store: &Store, player: PlayerId, push: &Push) {
-    let backoff = ExponentialBuilder::default().with_min_delay(Duration::from_millis(20)).with_max_times(4).with_jitter();
+    let backoff =
+        ExponentialBuilder::default().with_min_delay(Duration::from_millis(20)).with_max_times(4).with_jitter();
     let sent = (|| store.pushes.send(player, push)).retry(backoff).await;
     if let Err(error) = sent {
         tracing::warn!(player_id = %player, error = &error as &dyn std::error::Error, "a push was given up");

@@ -56,14 +56,24 @@ impl MatchRecord {
         let (first_seq, first) = entries.next().ok_or(ReplayError::Empty)?;
         let mut record = match first {
             MatchLogEntry::Created {
-                match_id, queue, mode, ranked, players, names, ratings, seed, nonces, quality, created_at, events,
+                match_id,
+                queue,
+                mode,
+                ranked,
+                players,
+                names,
+                ratings,
+                seed,
+                nonces,
+                quality,
+                created_at,
+                events,
             } => {
                 let Some(GameEvent::Started { first, .. }) = events.first() else {
                     return Err(ReplayError::Corrupt("the first event is not `started`"));
                 };
-                let created = Created {
-                    match_id, queue, mode, ranked, players, names, ratings, seed, quality, created_at,
-                };
+                let created =
+                    Created { match_id, queue, mode, ranked, players, names, ratings, seed, quality, created_at };
                 let mut record = Self {
                     state: MatchState::start(mode, *first, created_at),
                     dice: Dice::new(seed, nonces),
@@ -155,7 +165,7 @@ impl MatchRecord {
             seed: over.then(|| hex::encode(self.created.seed)),
             created_at: self.created.created_at,
             ended_at: over.then_some(self.last_at),
-            outcome: self.state.outcome.clone(),
+            outcome: self.state.outcome,
             version: self.version(),
             totals: self.state.totals,
             turn: (!over).then_some(self.state.turn),

@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use muster_core::game::{Outcome, Seat};
 use muster_core::id::EventId;
 use muster_core::wire::{MatchResult, Push};
-use muster_store::{NewMatch, NewMatchPlayer, PublishError, SettleError, Settlement, Store, TelemetryEvent, TelemetrySource};
+use muster_store::{
+    NewMatch, NewMatchPlayer, PublishError, SettleError, Settlement, Store, TelemetryEvent, TelemetrySource,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -23,7 +25,7 @@ pub(super) async fn settle(store: &Store, record: &MatchRecord) -> Result<(), Ad
     let ended_at = record.last_at;
     let settlement = Settlement {
         match_id: created.match_id,
-        outcome: outcome.clone(),
+        outcome: *outcome,
         seed: created.seed,
         ended_at,
         events: record.events.clone(),
@@ -44,7 +46,7 @@ pub(super) async fn settle(store: &Store, record: &MatchRecord) -> Result<(), Ad
         let took = (ended_at - created.created_at).to_std().unwrap_or_default();
         events::match_ended(created.match_id, &created.queue, outcome, took);
     }
-    let result = MatchResult { outcome: outcome.clone(), seed: hex::encode(created.seed), ratings: settled.ratings };
+    let result = MatchResult { outcome: *outcome, seed: hex::encode(created.seed), ratings: settled.ratings };
     push_to_both(store, created.players, &Push::MatchEnded { match_id: created.match_id, result }).await;
     store.match_log.purge(created.match_id).await?;
     store.match_owners.remove(&[created.match_id]).await?;
@@ -53,7 +55,8 @@ pub(super) async fn settle(store: &Store, record: &MatchRecord) -> Result<(), Ad
 
 /// The row of a match, from the first entry of its log.
 pub(crate) fn row(record: &MatchRecord) -> NewMatch {
-    let Created { match_id, queue, mode, ranked, players, names, ratings, quality, created_at, .. } = record.created.clone();
+    let Created { match_id, queue, mode, ranked, players, names, ratings, quality, created_at, .. } =
+        record.created.clone();
     let [first, second] = names;
     NewMatch {
         match_id,
@@ -71,7 +74,12 @@ pub(crate) fn row(record: &MatchRecord) -> NewMatch {
 }
 
 /// Tells telemetry how the match began and ended. One pair of events per player, so that both can be asked of either.
-async fn publish(store: &Store, record: &MatchRecord, outcome: &Outcome, ended_at: DateTime<Utc>) -> Result<(), AdoptError> {
+async fn publish(
+    store: &Store,
+    record: &MatchRecord,
+    outcome: &Outcome,
+    ended_at: DateTime<Utc>,
+) -> Result<(), AdoptError> {
     let created = &record.created;
     let accounts = store.accounts.get_many(&created.players).await?;
     let mut events = Vec::with_capacity(4);

@@ -22,8 +22,11 @@ pub(super) async fn run(referee: Referee) {
             () = referee.0.drain.cancelled() => return,
             _ = beats.tick() => {}
         }
-        if let Err(error) = beat_and_sweep(&referee, count % BEATS_PER_AUDIT == 0).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the sweep for orphaned matches failed; the next beat tries again");
+        if let Err(error) = beat_and_sweep(&referee, count.is_multiple_of(BEATS_PER_AUDIT)).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the sweep for orphaned matches failed; the next beat tries again"
+            );
         }
         count += 1;
     }

@@ -76,7 +76,8 @@ async fn a_queue_of_an_unknown_mode_is_refused_and_leaves_the_player_free() {
     let again = wish("classic-ranked").header("idempotency-key", "wish-1").send().await.unwrap();
     assert_eq!(again.status(), 200);
     assert_eq!(again.json::<Value>().await.unwrap()["ticket_id"], ticket["ticket_id"]);
-    problem(wish("classic-ranked").header("idempotency-key", "wish-2").send().await.unwrap(), 409, "ticket_exists").await;
+    problem(wish("classic-ranked").header("idempotency-key", "wish-2").send().await.unwrap(), 409, "ticket_exists")
+        .await;
     let bad_key = wish("classic-ranked").header("idempotency-key", "has spaces").send().await.unwrap();
     problem(bad_key, 422, "invalid_field").await;
 
@@ -84,7 +85,9 @@ async fn a_queue_of_an_unknown_mode_is_refused_and_leaves_the_player_free() {
     let (_, stranger) = http.sign_in("Mallory").await;
     let path = format!("/v1/tickets/{}", ticket["ticket_id"].as_str().unwrap());
     problem(http.get(&path).bearer_auth(&stranger).send().await.unwrap(), 404, "not_found").await;
-    let body = problem(http.get("/v1/tickets/tkt_nonsense").bearer_auth(&token).send().await.unwrap(), 422, "invalid_field").await;
+    let body =
+        problem(http.get("/v1/tickets/tkt_nonsense").bearer_auth(&token).send().await.unwrap(), 422, "invalid_field")
+            .await;
     assert_eq!(body["errors"][0]["path"], "id");
     platform.finish().await;
 }
@@ -107,7 +110,8 @@ async fn each_event_gets_its_own_verdict() {
     let answer = http.post("/v1/events").bearer_auth(&token).body(events.to_string()).send().await.unwrap();
     assert_eq!(answer.status(), 202);
     let answer: Value = answer.json().await.unwrap();
-    let verdicts: Vec<_> = answer["results"].as_array().unwrap().iter().map(|result| result["verdict"].as_str().unwrap()).collect();
+    let verdicts: Vec<_> =
+        answer["results"].as_array().unwrap().iter().map(|result| result["verdict"].as_str().unwrap()).collect();
     assert_eq!(verdicts, ["accepted", "invalid", "invalid"], "{answer}");
     assert!(answer["results"][1]["reason"].as_str().unwrap().starts_with("kind"), "{answer}");
 

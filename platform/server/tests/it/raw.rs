@@ -100,7 +100,9 @@ impl Socket {
     pub async fn expect(&mut self, kind: &str) -> Value {
         let mut passed_over = Vec::new();
         loop {
-            let Some(message) = self.next().await else { panic!("closed before a `{kind}` came, after {passed_over:?}") };
+            let Some(message) = self.next().await else {
+                panic!("closed before a `{kind}` came, after {passed_over:?}")
+            };
             if message["type"] == kind {
                 return message;
             }

@@ -5,8 +5,12 @@ use std::path::Path;
 async fn committed_equals_printed(command: &str, path: &str) {
     let printed = muster_testkit::run("muster-server", &[command], &[], "").await;
     assert_eq!(printed.code, 0, "{}", printed.stderr);
-    let committed = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap_or_default();
-    assert!(printed.stdout == committed, "{path} differs from what `muster-server {command}` prints; run `cargo xtask schemas` and review the change");
+    let committed =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap_or_default();
+    assert!(
+        printed.stdout == committed,
+        "{path} differs from what `muster-server {command}` prints; run `cargo xtask schemas` and review the change"
+    );
 }
 
 #[tokio::test]

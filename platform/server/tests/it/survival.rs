@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_client::{verify, ClientEvent, Connection, MatchMirror};
+use muster_client::{ClientEvent, Connection, MatchMirror, verify};
 use muster_core::game::Command;
 use muster_core::wire::{LoggedEvent, TicketState};
 use muster_testkit::{Platform, eventually};
@@ -59,7 +59,8 @@ impl Seated {
                 _ => continue,
             };
             if self.mirror.apply(&events).is_err() {
-                let missed = self.session.match_events(self.mirror.match_id(), self.mirror.seq(), 1000).await.unwrap().events;
+                let missed =
+                    self.session.match_events(self.mirror.match_id(), self.mirror.seq(), 1000).await.unwrap().events;
                 self.mirror.apply(&missed).expect("the log has no holes");
             }
         }
@@ -94,7 +95,8 @@ async fn table(platform: &Platform) -> [Seated; 2] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_match_goes_on_from_its_log_after_kill_9() {
-    let mut platform = Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").start().await;
+    let mut platform =
+        Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").start().await;
     let mut table = table(&platform).await;
     play(&mut table, 5).await;
     let match_id = table[0].mirror.match_id();
@@ -122,7 +124,12 @@ async fn a_match_goes_on_from_its_log_after_kill_9() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_referee_takes_over_even_when_no_player_speaks() {
-    let mut platform = Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").server(2).server_roles(0, "gateway,matchmaker,writer,referee").start().await;
+    let mut platform = Platform::builder()
+        .env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000")
+        .server(2)
+        .server_roles(0, "gateway,matchmaker,writer,referee")
+        .start()
+        .await;
     // Only the first process referees while the match begins.
     platform.server(1).terminate().await;
     let mut table = table(&platform).await;
@@ -142,7 +149,8 @@ async fn another_referee_takes_over_even_when_no_player_speaks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_ticket_survives_a_restart() {
-    let mut platform = Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").start().await;
+    let mut platform =
+        Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").start().await;
     let ada = platform.player("Ada").await;
     let ticket = ada.create_ticket("classic-ranked", "wish").await.unwrap();
     platform.server(0).kill9().await;
@@ -162,7 +170,8 @@ async fn a_waiting_ticket_survives_a_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_drains_and_exits_well() {
-    let mut platform = Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").start().await;
+    let mut platform =
+        Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").start().await;
     let table = table(&platform).await;
     assert_eq!(platform.server(0).terminate().await, 0);
     drop(table);

@@ -10,7 +10,8 @@ use muster_testkit::{Platform, eventually};
 
 /// Two bots play one match against each other.
 pub async fn duel(first: &Session, second: &Session) -> (PlayedMatch, PlayedMatch) {
-    let mut bots = [Bot::new("classic-ranked", 1), Bot::new("classic-ranked", 2)].map(|bot| bot.move_delay(Duration::from_millis(1)));
+    let mut bots = [Bot::new("classic-ranked", 1), Bot::new("classic-ranked", 2)]
+        .map(|bot| bot.move_delay(Duration::from_millis(1)));
     let [one, two] = &mut bots;
     let (one, two) = tokio::join!(one.play_one(first), two.play_one(second));
     (one.unwrap(), two.unwrap())
@@ -18,7 +19,8 @@ pub async fn duel(first: &Session, second: &Session) -> (PlayedMatch, PlayedMatc
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_match_leaves_its_result_ratings_history_and_telemetry() {
-    let platform = Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").start().await;
+    let platform =
+        Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").start().await;
     let (ada, grace) = (platform.player("Ada").await, platform.player("Grace").await);
     let (played, other) = duel(&ada, &grace).await;
     let match_id: MatchId = played.view.match_id;
@@ -90,7 +92,13 @@ async fn a_match_leaves_its_result_ratings_history_and_telemetry() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_can_be_split_over_processes() {
-    let platform = Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").server(2).server_roles(0, "gateway").server_roles(1, "matchmaker,referee,writer").start().await;
+    let platform = Platform::builder()
+        .env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000")
+        .server(2)
+        .server_roles(0, "gateway")
+        .server_roles(1, "matchmaker,referee,writer")
+        .start()
+        .await;
     let (ada, grace) = (platform.player("Ada").await, platform.player("Grace").await);
     let (played, other) = duel(&ada, &grace).await;
     assert_eq!(played.view.match_id, other.view.match_id);

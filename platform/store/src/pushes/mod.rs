@@ -16,8 +16,8 @@ use async_nats::Subscriber;
 use futures::{Stream, StreamExt};
 use muster_core::id::PlayerId;
 use muster_core::wire::{Push, ServerMessage};
-use redis::aio::ConnectionManager;
 use redis::Script;
+use redis::aio::ConnectionManager;
 
 use crate::nats::Nats;
 use crate::{Result, StoreError, codec};

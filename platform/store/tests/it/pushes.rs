@@ -33,10 +33,11 @@ async fn a_push_reaches_its_subscriber_as_it_is_kept() {
     let gateway = scratch.reconnect().await;
     let player = fresh_id();
     let mut live = gateway.pushes.subscribe(player).await.unwrap();
-    assert_eq!(gateway.pushes.seq(player).await.unwrap(), 0);
+    let begins_after = gateway.pushes.seq(player).await.unwrap();
 
     let sent = push(1);
     let seq = scratch.store.pushes.send(player, &sent).await.unwrap();
+    assert_eq!(seq, begins_after + 1, "nothing can hide between the number asked for and the first push");
     scratch.store.pushes.send(fresh_id(), &push(2)).await.unwrap();
     let item = timeout(WITHIN, live.next()).await.unwrap().unwrap();
     assert_eq!((item.seq, item.push().unwrap()), (seq, sent));

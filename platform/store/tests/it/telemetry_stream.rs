@@ -131,25 +131,3 @@ async fn a_full_stream_says_so_and_loses_nothing() {
     assert_eq!(scratch.store.telemetry.pending().await.unwrap(), 3);
     scratch.finish().await;
 }
-#[tokio::test(flavor = "multi_thread")]
-async fn zz_perf() {
-    let scratch = Scratch::new().await;
-    let mut total = Duration::ZERO;
-    for n in 0..20 {
-        let events: Vec<_> = (0..5000).map(|i| { let mut e = given::event(&format!("kind.{}", i % 3), now()); e.subject_id = Some(muster_store::fresh_id()); e.properties.insert("wait_ms".into(), (i+n).into()); e }).collect();
-        let t = std::time::Instant::now();
-        scratch.store.telemetry.write_batch(&events).await.unwrap();
-        total += t.elapsed();
-    }
-    println!("write 100000 in {total:?}");
-    let events: Vec<_> = (0..20000).map(|i| given::event(&format!("kind.{}", i % 3), now())).collect();
-    let t = std::time::Instant::now();
-    for v in scratch.store.telemetry.publish_all(&events).await { v.unwrap(); }
-    println!("publish 20000 in {:?}", t.elapsed());
-    let c = scratch.store.telemetry.consumer().await.unwrap();
-    let t = std::time::Instant::now();
-    let mut got = 0;
-    while got < 20000 { let b = c.next_batch(5000, Duration::from_secs(1)).await.unwrap(); got += b.events.len(); println!("fetched {} {:?}", b.events.len(), t.elapsed()); scratch.store.telemetry.store(b).await.unwrap(); }
-    println!("consume+store 20000 in {:?}", t.elapsed());
-    scratch.finish().await;
-}

@@ -22,14 +22,7 @@ pub struct PlatformBuilder {
 
 impl Default for PlatformBuilder {
     fn default() -> Self {
-        Self {
-            servers: 1,
-            graphql: false,
-            dashboard: false,
-            envs: Vec::new(),
-            envs_of: Vec::new(),
-            roles: Vec::new(),
-        }
+        Self { servers: 1, graphql: false, dashboard: false, envs: Vec::new(), envs_of: Vec::new(), roles: Vec::new() }
     }
 }
 
@@ -60,8 +53,7 @@ impl PlatformBuilder {
 
     /// A variable of every process of one binary, e.g. `("muster-server", "MUSTER__AUTH__TOKEN_TTL", "2s")`.
     pub fn env_of(mut self, binary_name: &str, key: &str, value: &str) -> Self {
-        self.envs_of
-            .push((binary_name.to_owned(), key.to_owned(), value.to_owned()));
+        self.envs_of.push((binary_name.to_owned(), key.to_owned(), value.to_owned()));
         self
     }
 
@@ -78,15 +70,8 @@ impl PlatformBuilder {
     pub async fn start(self) -> Platform {
         let scratch = Scratch::new().await;
         add_queues(&scratch).await;
-        let signing_key = if self.servers > 0 {
-            keygen().await
-        } else {
-            String::new()
-        };
-        let plan = Plan {
-            builder: self,
-            signing_key,
-        };
+        let signing_key = if self.servers > 0 { keygen().await } else { String::new() };
+        let plan = Plan { builder: self, signing_key };
         let (staff_email, staff_password) = staff::credentials();
 
         let mut servers = Vec::new();
@@ -138,16 +123,13 @@ impl Plan {
     }
 
     async fn graphql(&self, scratch: &Scratch) -> Replica {
-        let command = Process::command("muster-graphql")
-            .label("graphql")
-            .envs(scratch.env());
+        let command = Process::command("muster-graphql").label("graphql").envs(scratch.env());
         Replica::start(self.settled(command, "muster-graphql")).await
     }
 
     async fn dashboard(&self, graphql_url: &str) -> Replica {
-        let mut command = Process::command("muster-dashboard")
-            .label("dashboard")
-            .env("MUSTER__GRAPHQL__URL", graphql_url);
+        let mut command =
+            Process::command("muster-dashboard").label("dashboard").env("MUSTER__GRAPHQL__URL", graphql_url);
         // Without it the dashboard's own default counts: pages then come without their stylesheet and WebAssembly.
         if let Ok(root) = env::var("MUSTER_TEST_SITE_ROOT") {
             command = command.env("MUSTER__SITE__ROOT", root);
@@ -157,11 +139,7 @@ impl Plan {
 
     /// What every process gets: readable logs, then the test's own settings, which win.
     fn settled(&self, command: ProcessBuilder, binary_name: &str) -> ProcessBuilder {
-        let own = self
-            .builder
-            .envs_of
-            .iter()
-            .filter(|(of, _, _)| of == binary_name);
+        let own = self.builder.envs_of.iter().filter(|(of, _, _)| of == binary_name);
         command
             .env("MUSTER__LOG__FORMAT", "pretty")
             .env("NO_COLOR", "1")
@@ -174,24 +152,13 @@ impl Plan {
 
 /// The queues that the platform ships, as `muster-server migrate` adds them.
 async fn add_queues(scratch: &Scratch) {
-    let queues = scratch
-        .store
-        .queues
-        .seed(&shipped_queues(), muster_store::now())
-        .await;
+    let queues = scratch.store.queues.seed(&shipped_queues(), muster_store::now()).await;
     queues.expect("an empty database takes the shipped queues");
 }
 
 async fn keygen() -> String {
     let finished = run("muster-server", &["keygen"], &[], "").await;
-    assert_eq!(
-        finished.code, 0,
-        "muster-server keygen failed: {}",
-        finished.stderr
-    );
-    assert!(
-        finished.stdout.contains("PRIVATE KEY"),
-        "muster-server keygen printed no PEM"
-    );
+    assert_eq!(finished.code, 0, "muster-server keygen failed: {}", finished.stderr);
+    assert!(finished.stdout.contains("PRIVATE KEY"), "muster-server keygen printed no PEM");
     finished.stdout
 }

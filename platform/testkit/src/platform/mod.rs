@@ -57,11 +57,7 @@ impl Platform {
     /// When the platform has none.
     #[must_use]
     pub fn graphql_ops_url(&self) -> &str {
-        &self
-            .graphql
-            .as_ref()
-            .expect("the platform was built without graphql()")
-            .ops_url
+        &self.graphql.as_ref().expect("the platform was built without graphql()").ops_url
     }
 
     /// Health and metrics of the dashboard.
@@ -70,11 +66,7 @@ impl Platform {
     /// When the platform has none.
     #[must_use]
     pub fn dashboard_ops_url(&self) -> &str {
-        &self
-            .dashboard
-            .as_ref()
-            .expect("the platform was built without dashboard()")
-            .ops_url
+        &self.dashboard.as_ref().expect("the platform was built without dashboard()").ops_url
     }
 
     /// The process of server `index`.
@@ -87,11 +79,7 @@ impl Platform {
     /// # Panics
     /// When the platform has none.
     pub fn graphql_process(&mut self) -> &mut Process {
-        &mut self
-            .graphql
-            .as_mut()
-            .expect("the platform was built without graphql()")
-            .process
+        &mut self.graphql.as_mut().expect("the platform was built without graphql()").process
     }
 
     /// The process of the dashboard.
@@ -99,11 +87,7 @@ impl Platform {
     /// # Panics
     /// When the platform has none.
     pub fn dashboard_process(&mut self) -> &mut Process {
-        &mut self
-            .dashboard
-            .as_mut()
-            .expect("the platform was built without dashboard()")
-            .process
+        &mut self.dashboard.as_mut().expect("the platform was built without dashboard()").process
     }
 
     /// Starts server `index` again on its ports, killing it first if it still runs, and waits until it is ready.
@@ -157,12 +141,8 @@ impl Platform {
     /// # Panics
     /// When the process does not answer.
     pub async fn metrics(&self, ops_url: &str) -> String {
-        let answer = http::client()
-            .get(format!("{ops_url}/metrics"))
-            .send()
-            .await;
-        let answer =
-            answer.unwrap_or_else(|error| panic!("{ops_url}/metrics does not answer: {error}"));
+        let answer = http::client().get(format!("{ops_url}/metrics")).send().await;
+        let answer = answer.unwrap_or_else(|error| panic!("{ops_url}/metrics does not answer: {error}"));
         answer.text().await.expect("the metrics are text")
     }
 
@@ -171,22 +151,11 @@ impl Platform {
     /// # Panics
     /// When a process exits with anything else, or a service refuses the clean-up.
     pub async fn finish(self) {
-        let Self {
-            servers,
-            graphql,
-            dashboard,
-            scratch,
-            ..
-        } = self;
+        let Self { servers, graphql, dashboard, scratch, .. } = self;
         for mut replica in dashboard.into_iter().chain(graphql).chain(servers) {
             if replica.process.is_running() {
                 let code = replica.process.terminate().await;
-                assert_eq!(
-                    code,
-                    0,
-                    "{} drained with exit code {code}",
-                    replica.process.label()
-                );
+                assert_eq!(code, 0, "{} drained with exit code {code}", replica.process.label());
             }
         }
         scratch.finish().await;

@@ -8,9 +8,7 @@ use redis::AsyncCommands;
 use sqlx::{Connection, PgConnection};
 
 async fn database_exists(name: &str) -> bool {
-    let mut connection = PgConnection::connect(&services().postgres_url)
-        .await
-        .unwrap();
+    let mut connection = PgConnection::connect(&services().postgres_url).await.unwrap();
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
         .bind(name)
         .fetch_one(&mut connection)
@@ -20,15 +18,8 @@ async fn database_exists(name: &str) -> bool {
 
 async fn streams_of(prefix: &str) -> BTreeSet<String> {
     let client = async_nats::connect(services().nats_url).await.unwrap();
-    let names: Vec<String> = async_nats::jetstream::new(client)
-        .stream_names()
-        .try_collect()
-        .await
-        .unwrap();
-    names
-        .into_iter()
-        .filter(|name| name.to_lowercase().contains(prefix))
-        .collect()
+    let names: Vec<String> = async_nats::jetstream::new(client).stream_names().try_collect().await.unwrap();
+    names.into_iter().filter(|name| name.to_lowercase().contains(prefix)).collect()
 }
 
 async fn redis_keys(prefix: &str) -> Vec<String> {
@@ -80,17 +71,7 @@ async fn two_scratches_do_not_see_each_other() {
 
     other.finish().await;
 
-    assert_eq!(
-        redis_keys(one.prefix()).await.len(),
-        1,
-        "the other's end took this one's key"
-    );
-    assert!(
-        one.store
-            .check()
-            .await
-            .iter()
-            .all(|dependency| dependency.result.is_ok())
-    );
+    assert_eq!(redis_keys(one.prefix()).await.len(), 1, "the other's end took this one's key");
+    assert!(one.store.check().await.iter().all(|dependency| dependency.result.is_ok()));
     one.finish().await;
 }

@@ -19,11 +19,7 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// The queues they wait in, by comma; bots are dealt to them in turn, two at a time
-    #[arg(
-        long = "queue",
-        value_delimiter = ',',
-        default_value = "classic-ranked"
-    )]
+    #[arg(long = "queue", value_delimiter = ',', default_value = "classic-ranked")]
     pub queues: Vec<String>,
     /// How long a bot thinks per move on average, e.g. 300ms
     #[arg(long, default_value = "300ms", value_parser = parse_duration)]
@@ -40,9 +36,7 @@ impl Args {
     /// The queue of bot `index`. Neighbours share one, so that an even crew leaves nobody without an opponent.
     pub fn queue_of(&self, index: u32) -> &str {
         let pair = usize::try_from(index / 2).unwrap_or(0);
-        self.queues
-            .get(pair % self.queues.len().max(1))
-            .map_or("classic-ranked", String::as_str)
+        self.queues.get(pair % self.queues.len().max(1)).map_or("classic-ranked", String::as_str)
     }
 }
 
@@ -59,13 +53,8 @@ mod tests {
 
     #[test]
     fn bots_are_dealt_to_queues_in_pairs() {
-        let args = Args::parse_from([
-            "muster-bots",
-            "--queue",
-            "classic-ranked,true-grit-casual",
-            "--move-delay",
-            "50ms",
-        ]);
+        let args =
+            Args::parse_from(["muster-bots", "--queue", "classic-ranked,true-grit-casual", "--move-delay", "50ms"]);
         let dealt: Vec<&str> = (0..6).map(|index| args.queue_of(index)).collect();
         assert_eq!(
             dealt,

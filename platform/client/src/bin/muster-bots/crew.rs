@@ -27,30 +27,16 @@ const TRY_AGAIN: Duration = Duration::from_secs(2);
 const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Plays match after match until told to stop.
-pub async fn live(
-    index: u32,
-    args: Arc<Args>,
-    client: Client,
-    tally: Arc<Tally>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub async fn live(index: u32, args: Arc<Args>, client: Client, tally: Arc<Tally>, mut stop: watch::Receiver<bool>) {
     let Some(session) = unless(stopped(stop.clone()), sign_in(index, &args, &client)).await else {
         return;
     };
-    let seed = args
-        .seed
-        .wrapping_mul(1_000_003)
-        .wrapping_add(u64::from(index));
+    let seed = args.seed.wrapping_mul(1_000_003).wrapping_add(u64::from(index));
     let mut bot = Bot::new(args.queue_of(index), seed).move_delay(args.move_delay);
     let mut connection = session.connect();
     let run = SessionId::from_uuid(Uuid::now_v7());
     while !*stop.borrow_and_update() {
-        let Some(found) = unless(
-            stopped(stop.clone()),
-            bot.find_match(&session, &mut connection),
-        )
-        .await
-        else {
+        let Some(found) = unless(stopped(stop.clone()), bot.find_match(&session, &mut connection)).await else {
             break;
         };
         let played = match found {
@@ -73,10 +59,7 @@ pub async fn live(
             }
             Err(error) => {
                 tracing::warn!(bot = index, %error, "a match was not played to its end");
-                if unless(stopped(stop.clone()), sleep(TRY_AGAIN))
-                    .await
-                    .is_none()
-                {
+                if unless(stopped(stop.clone()), sleep(TRY_AGAIN)).await.is_none() {
                     break;
                 }
                 if matches!(error, ClientError::Closed) || error.code() == Some("disconnected") {
@@ -121,12 +104,7 @@ async fn tell(session: &Session, run: SessionId, played: &PlayedMatch) {
         session_id: Some(run),
         properties: properties.as_object().cloned().unwrap_or_default(),
     };
-    if let Err(error) = session
-        .send_events(&EventBatch {
-            events: vec![event],
-        })
-        .await
-    {
+    if let Err(error) = session.send_events(&EventBatch { events: vec![event] }).await {
         tracing::debug!(%error, "the event was not taken");
     }
 }

@@ -7,7 +7,10 @@ mod args;
 mod crew;
 mod tally;
 
-use std::sync::Arc;
+use std::{
+    io::{IsTerminal, stdout},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use args::Args;
@@ -21,10 +24,7 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> anyhow::Result<()> {
     let args = Arc::new(Args::parse());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(stdout().is_terminal()).init();
 
     let client = Client::new(&args.url).with_context(|| format!("--url {}", args.url))?;
     let (stop, stopped) = watch::channel(false);
@@ -34,13 +34,7 @@ async fn main() -> anyhow::Result<()> {
 
     let mut crew = JoinSet::new();
     for index in 0..args.count {
-        crew.spawn(crew::live(
-            index,
-            Arc::clone(&args),
-            client.clone(),
-            Arc::clone(&tally),
-            stopped.clone(),
-        ));
+        crew.spawn(crew::live(index, Arc::clone(&args), client.clone(), Arc::clone(&tally), stopped.clone()));
     }
     let hurried = tokio::select! {
         () = all_gone(&mut crew) => false,
@@ -50,11 +44,7 @@ async fn main() -> anyhow::Result<()> {
         tracing::warn!("not waiting for running matches");
         crew.shutdown().await;
     }
-    tracing::info!(
-        matches = tally.matches(),
-        seconds = began.elapsed().as_secs(),
-        "bots stop"
-    );
+    tracing::info!(matches = tally.matches(), seconds = began.elapsed().as_secs(), "bots stop");
     Ok(())
 }
 
@@ -69,9 +59,7 @@ async fn all_gone(crew: &mut JoinSet<()>) {
 /// The first interrupt asks everybody to stop; the second ends the wait.
 async fn interrupted_twice(stop: &watch::Sender<bool>) {
     interrupt().await;
-    tracing::info!(
-        "stopping: waiting bots leave the queue, running matches end (Ctrl-C again: at once)"
-    );
+    tracing::info!("stopping: waiting bots leave the queue, running matches end (Ctrl-C again: at once)");
     stop.send_replace(true);
     interrupt().await;
 }

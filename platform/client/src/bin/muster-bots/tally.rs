@@ -27,11 +27,7 @@ struct State {
 impl Tally {
     /// Says stop once `wanted` matches are played, if any number is wanted.
     pub fn new(wanted: Option<u64>, stop: watch::Sender<bool>) -> Self {
-        Self {
-            state: Mutex::default(),
-            wanted,
-            stop,
-        }
+        Self { state: Mutex::default(), wanted, stop }
     }
 
     /// Counts a match and logs it, unless its other player did.
@@ -46,13 +42,7 @@ impl Tally {
         state.recent.push_back(played.view.match_id);
         state.matches += 1;
         let outcome = &played.result.outcome;
-        let winner = outcome.winner.and_then(|seat| {
-            played
-                .view
-                .players
-                .iter()
-                .find(|player| player.seat == seat)
-        });
+        let winner = outcome.winner.and_then(|seat| played.view.players.iter().find(|player| player.seat == seat));
         tracing::info!(
             match_id = %played.view.match_id,
             queue = %played.view.queue,

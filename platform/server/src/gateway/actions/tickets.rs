@@ -55,7 +55,11 @@ impl Gateway {
     }
 
     /// Takes a player out of the queue.
-    pub(in crate::gateway) async fn cancel_ticket(&self, player: PlayerId, ticket: TicketId) -> Result<TicketView, ApiError> {
+    pub(in crate::gateway) async fn cancel_ticket(
+        &self,
+        player: PlayerId,
+        ticket: TicketId,
+    ) -> Result<TicketView, ApiError> {
         match self.store.tickets.cancel(ticket, player, muster_store::now()).await? {
             Cancellation::Cancelled(record) => Ok(record.view()),
             Cancellation::TooLate(_) => Err(Code::TicketNotWaiting.into()),
@@ -64,7 +68,11 @@ impl Gateway {
     }
 
     /// Reads one of the player's own tickets.
-    pub(in crate::gateway) async fn read_ticket(&self, player: PlayerId, ticket: TicketId) -> Result<TicketView, ApiError> {
+    pub(in crate::gateway) async fn read_ticket(
+        &self,
+        player: PlayerId,
+        ticket: TicketId,
+    ) -> Result<TicketView, ApiError> {
         match self.store.tickets.get(ticket).await? {
             Some(record) if record.ticket.player_id == player => Ok(record.view()),
             _ => Err(Code::NotFound.into()),

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
-use muster_core::wire::{ClientEvent, EventBatch, EventVerdict, EventVerdicts, InvalidEvent, MAX_EVENT_BATCH, Problem, RawEventBatch};
+use muster_core::wire::{
+    ClientEvent, EventBatch, EventVerdict, EventVerdicts, InvalidEvent, MAX_EVENT_BATCH, Problem, RawEventBatch,
+};
 use muster_store::{PublishError, TelemetryEvent, TelemetrySource};
 
 use crate::error::{ApiError, Code};
@@ -30,7 +32,10 @@ pub(super) async fn accept_events(
     Body(body): Body<RawEventBatch>,
 ) -> Result<(StatusCode, Json<EventVerdicts>), ApiError> {
     if !(1..=MAX_EVENT_BATCH).contains(&body.events.len()) {
-        return Err(ApiError::field("events", format!("must hold 1 to {MAX_EVENT_BATCH} events, not {}", body.events.len())));
+        return Err(ApiError::field(
+            "events",
+            format!("must hold 1 to {MAX_EVENT_BATCH} events, not {}", body.events.len()),
+        ));
     }
     let account = gateway.store.accounts.get(player).await?.ok_or(Code::TokenInvalid)?;
     let now = muster_store::now();

@@ -15,7 +15,12 @@ pub(super) struct Answered {
 }
 
 /// Does what the message asks. `playing` is the match that this socket's player is known to be in: it saves a look-up per move.
-pub(super) async fn answer(gateway: Gateway, player: PlayerId, message: ClientMessage, playing: Option<MatchId>) -> Answered {
+pub(super) async fn answer(
+    gateway: Gateway,
+    player: PlayerId,
+    message: ClientMessage,
+    playing: Option<MatchId>,
+) -> Answered {
     let re = message.id().map(str::to_owned);
     match act(&gateway, player, message, playing).await {
         Ok((message, playing)) => Answered { message, playing },
@@ -49,7 +54,9 @@ async fn act(
             gateway.play(player, match_id, &id, command).await?;
             Ok((ack(id, None), Some(match_id)))
         }
-        ClientMessage::Hello { .. } => Err(ApiError::with_detail(Code::UnknownMessage, "This socket has said hello already.")),
+        ClientMessage::Hello { .. } => {
+            Err(ApiError::with_detail(Code::UnknownMessage, "This socket has said hello already."))
+        }
     }
 }
 

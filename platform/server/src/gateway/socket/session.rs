@@ -65,7 +65,10 @@ async fn serve(gateway: &Gateway, socket: &mut WebSocket, hello: Hello) -> End {
 
     if gateway.roster.leave(&place) {
         if let Err(error) = gateway.store.presence.leave(player).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "presence could not be taken back; it ends by itself");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "presence could not be taken back; it ends by itself"
+            );
         }
         // While draining the player is only moving to another server: the match need not know.
         if !gateway.drain.is_cancelled() {
