@@ -5,8 +5,6 @@
 //! - [`planner`]: makes a job of every policy that is due. [`worker`]: takes jobs and does them.
 //! - [`job`]: what a job says. `events`: what is logged and counted.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on panics"))]
-
 pub mod cli;
 pub mod job;
 pub mod planner;

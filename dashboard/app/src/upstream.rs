@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use graphql_client::{GraphQLQuery, Response};
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use http::{HeaderMap, StatusCode, request::Parts};
 use leptos::prelude::use_context;
 
 use crate::{ApiError, session::session_token};
@@ -102,8 +102,7 @@ pub(crate) async fn ask<Q: GraphQLQuery>(variables: Q::Variables) -> Result<Q::R
 
 fn answer_for(error: ApiError, parts: &Parts) {
     crate::respond::status(error.status());
-    let accepts_html = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"));
-    if error == ApiError::SignedOut && accepts_html {
+    if error == ApiError::SignedOut && crate::respond::accepts_html(parts) {
         leptos_axum::redirect(&crate::pages::sign_in_path(parts.uri.path()));
     }
 }

@@ -8,7 +8,7 @@ use metrics::{counter, gauge, histogram};
 use muster_core::game::Outcome;
 use muster_core::id::{MatchId, PlayerId, TicketId};
 use muster_core::matchmaking::QueueDefinition;
-use muster_store::{LiveCounts, StoreError};
+use muster_store::{LiveCounts, StoreError, Stored};
 
 use crate::error::Code;
 
@@ -114,13 +114,14 @@ pub fn match_ended(id: MatchId, queue: &str, outcome: &Outcome, took: Duration) 
     tracing::info!(match_id = %id, queue, outcome = outcome.kind.as_str(), "match ended");
 }
 
-/// A batch of telemetry was committed.
-pub fn telemetry_stored(new: u64, duplicates: u64, rejected: u64, took: Duration) {
+/// A batch of telemetry was committed; what could not be stored went to the dead letters.
+pub fn telemetry_stored(stored: &Stored, took: Duration) {
+    let Stored { new, duplicates, dead } = *stored;
     counter!("muster_telemetry_events_stored_total").increment(new);
     counter!("muster_telemetry_events_duplicate_total").increment(duplicates);
-    counter!("muster_telemetry_events_rejected_total").increment(rejected);
+    counter!("muster_telemetry_events_dead_total").increment(dead);
     histogram!("muster_telemetry_batch_seconds").record(took.as_secs_f64());
-    tracing::debug!(new, duplicates, rejected, ?took, "telemetry stored");
+    tracing::debug!(new, duplicates, dead, ?took, "telemetry stored");
 }
 
 /// A batch of telemetry could not be committed; it is delivered again.

@@ -45,18 +45,9 @@ async fn write_next(
         return Ok(());
     }
     let began = Instant::now();
-    match store.telemetry.write_batch(&batch.events).await {
-        Ok(written) => {
-            let rejected = batch.dead as u64;
-            batch.ack().await?;
-            events::telemetry_stored(written.new, written.duplicates, rejected, began.elapsed());
-            Ok(())
-        }
-        Err(error) => {
-            batch.retry_later(RETRY).await?;
-            Err(error)
-        }
-    }
+    let stored = store.telemetry.store(batch).await?;
+    events::telemetry_stored(&stored, began.elapsed());
+    Ok(())
 }
 
 /// Shows how much waits in the stream.

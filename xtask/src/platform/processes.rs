@@ -112,8 +112,8 @@ impl Fleet {
         );
         secrets(&mut server.environment, settings.endpoints);
         let graphql = spec("muster-graphql", Some(&graphql_http), &graphql_ops, &[&COMMON, &STORES]);
-        let mut dashboard = spec("muster-dashboard", Some(&dashboard_http), &dashboard_ops, &[&COMMON]);
-        dashboard.environment.insert("MUSTER__GRAPHQL__URL".into(), format!("http://{graphql_http}"));
+        let mut dashboard = spec("muster-dashboard", Some(&dashboard_http), &dashboard_ops, &[&COMMON, &["GRAPHQL", "SITE", "BRIDGE"]]);
+        dashboard.environment.insert("MUSTER__GRAPHQL__URL".into(), format!("http://{graphql_http}/graphql"));
         dashboard.environment.insert("MUSTER__SITE__ROOT".into(), settings.site.display().to_string());
         let retention = spec("muster-retention", None, &retention_ops, &[&COMMON, &STORES, &["RETENTION"]]);
         let bots = (settings.bots > 0).then(|| Spec {
@@ -133,7 +133,7 @@ impl Fleet {
 ///
 /// A section that nobody here knows goes to muster-server, which says clearly that it does not know it either.
 fn owned_by(own: &BTreeMap<String, String>, name: &str, sections: &[&[&str]]) -> BTreeMap<String, String> {
-    const OTHERS: [&str; 3] = ["GRAPHQL", "SITE", "RETENTION"];
+    const OTHERS: [&str; 4] = ["GRAPHQL", "SITE", "BRIDGE", "RETENTION"];
     own.iter()
         .filter(|(variable, _)| {
             let section = variable.trim_start_matches("MUSTER__").split("__").next().unwrap_or_default();
