@@ -124,9 +124,9 @@ mod tests {
     fn a_policy_is_due_once_a_scheduled_time_even_after_it() {
         let policies = policy::shipped(at("2026-01-01T00:00:00Z"));
         let scheduled = at("2026-01-31T03:17:00Z");
-        for now in ["2026-01-31T03:17:01Z", "2026-01-31T23:00:00Z", "2026-02-01T03:16:59Z"] {
-            let due = due(&daily(), &policies, &[], at(now));
-            assert_eq!(due.iter().map(|(_, since)| *since).collect::<Vec<_>>(), [scheduled], "{now}");
+        for moment in ["2026-01-31T03:17:01Z", "2026-01-31T23:00:00Z", "2026-02-01T03:16:59Z"] {
+            let due = due(&daily(), &policies, &[], at(moment));
+            assert_eq!(due.iter().map(|(_, since)| *since).collect::<Vec<_>>(), [scheduled], "{moment}");
         }
         let known = [record("telemetry-events@2026-01-31T03:17:00.000Z")];
         assert!(due(&daily(), &policies, &known, at("2026-01-31T23:00:00Z")).is_empty());

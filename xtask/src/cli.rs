@@ -149,7 +149,7 @@ struct RunArguments {
 
 impl RunArguments {
     fn options(&self) -> Options {
-        Options { release: self.release, bots: !self.no_bots, services: self.services }
+        Options { release: self.release, bots: !self.no_bots, services: self.services, background: false }
     }
 }
 

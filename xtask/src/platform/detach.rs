@@ -63,7 +63,6 @@ pub fn up(paths: &Paths, options: Options) -> Result<ExitCode> {
             // Its last lines come a moment after the state.
             thread::sleep(Duration::from_millis(200));
             reader.read(&mut show)?;
-            println!("\nIt runs in the background: `cargo xtask status`, `cargo xtask logs`, `cargo xtask down`.");
             return Ok(ExitCode::SUCCESS);
         }
         if interrupt::requested() {

@@ -61,6 +61,10 @@ pub fn command(paths: &Paths) -> Result<ExitCode> {
     if containers && State::load(paths).is_some_and(|now| !now.services.is_empty()) {
         docker::stop(&steps, paths, false)?;
     }
+    // Its parent is gone, so init reaps it, which may take a moment: until then it would still be listed.
+    interrupt::wait_for(Duration::from_secs(2), || {
+        Ok(supervisor.is_none_or(|it| Identity::of(it.pid) != Some(it)).then_some(()))
+    })?;
     forget(paths)?;
     if supervisor.is_none() && alive.is_empty() {
         steps.say("Nothing is running.");

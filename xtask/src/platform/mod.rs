@@ -30,6 +30,8 @@ pub struct Options {
     pub bots: bool,
     /// Where PostgreSQL and the others come from.
     pub services: ServiceSource,
+    /// Without a terminal: this is the supervisor that `--detach` started.
+    pub background: bool,
 }
 
 /// Held by the supervisor for as long as it lives; the kernel frees it whatever ends the supervisor.
@@ -66,7 +68,7 @@ pub fn up(paths: &Paths, options: Options, detach: bool) -> Result<ExitCode> {
 
 /// The detached supervisor itself; its output is `.muster/logs/up.log`.
 pub fn supervise(paths: &Paths, options: Options) -> Result<ExitCode> {
-    up(paths, options, false)
+    up(paths, Options { background: true, ..options }, false)
 }
 
 /// Says where to look; waits first while the other run is still on its way up.

@@ -112,7 +112,8 @@ impl Fleet {
         );
         secrets(&mut server.environment, settings.endpoints);
         let graphql = spec("muster-graphql", Some(&graphql_http), &graphql_ops, &[&COMMON, &STORES]);
-        let mut dashboard = spec("muster-dashboard", Some(&dashboard_http), &dashboard_ops, &[&COMMON, &["GRAPHQL", "SITE", "BRIDGE"]]);
+        let mut dashboard =
+            spec("muster-dashboard", Some(&dashboard_http), &dashboard_ops, &[&COMMON, &["GRAPHQL", "SITE", "BRIDGE"]]);
         dashboard.environment.insert("MUSTER__GRAPHQL__URL".into(), format!("http://{graphql_http}/graphql"));
         dashboard.environment.insert("MUSTER__SITE__ROOT".into(), settings.site.display().to_string());
         let retention = spec("muster-retention", None, &retention_ops, &[&COMMON, &STORES, &["RETENTION"]]);

@@ -66,7 +66,7 @@ pub(crate) fn MatchesPage() -> impl IntoView {
         <Transition fallback=SkeletonRows>
             {move || Suspend::new(async move {
                 match page.await {
-                    Ok(found) => view! { <List found filter=filter.get_untracked() refresh=move || page.refetch()/> }.into_any(),
+                    Ok(found) => view! { <List found filter=filter.get_untracked() refresh=Callback::new(move |()| page.refetch())/> }.into_any(),
                     Err(error) => view! { <ErrorState error/> }.into_any(),
                 }
             })}
@@ -116,7 +116,7 @@ fn Filters(filter: Memo<Filter>) -> impl IntoView {
 
 /// A page of rows.
 #[component]
-fn List(found: MatchPage, filter: Filter, refresh: impl Fn() + Send + 'static) -> impl IntoView {
+fn List(found: MatchPage, filter: Filter, refresh: Callback<()>) -> impl IntoView {
     let answered_at = found.answered_at;
     let first_page = filter.after.is_none();
     let total = match found.total {
@@ -166,7 +166,15 @@ fn empty(filter: &Filter) -> impl IntoView + use<> {
 
 #[component]
 fn Row(row: MatchRow, answered_at: chrono::DateTime<chrono::Utc>) -> impl IntoView {
-    let names = row.players.iter().map(|player| player.display_name.as_str()).collect::<Vec<_>>().join(" · ");
+    let names = row
+        .players
+        .iter()
+        .enumerate()
+        .map(|(index, player)| {
+            let versus = (index > 0).then(|| view! { <span class="versus">" vs "</span> });
+            view! { {versus}<span class="name">{player.display_name.clone()}</span> }
+        })
+        .collect_view();
     let score = row.players.iter().map(|player| player.total.to_string()).collect::<Vec<_>>().join(" : ");
     let result = row.outcome.as_ref().map_or_else(String::new, |outcome| outcome.sentence(&row.players));
     let took = row.ended_at.map_or_else(String::new, |ended| format::duration(ended - row.created_at));
@@ -189,7 +197,7 @@ fn Row(row: MatchRow, answered_at: chrono::DateTime<chrono::Utc>) -> impl IntoVi
 
 /// Says that the list has been overtaken; nothing moves under the reader's eyes until they ask.
 #[component]
-fn Newer(refresh: impl Fn() + Send + 'static) -> impl IntoView {
+fn Newer(refresh: Callback<()>) -> impl IntoView {
     let overtaken = RwSignal::new(false);
     let begun_at_first = StoredValue::new(None::<i64>);
     live::subscribe::<queries::Live>(
@@ -202,11 +210,10 @@ fn Newer(refresh: impl Fn() + Send + 'static) -> impl IntoView {
             }
         },
     );
-    let refresh = StoredValue::new_local(refresh);
     view! {
         <div role="status" aria-live="polite">
             {move || overtaken.get().then(|| view! {
-                <button type="button" class="button" on:click=move |_| refresh.with_value(|refresh| refresh())>
+                <button type="button" class="button" on:click=move |_| refresh.run(())>
                     "Newer matches have started: show them"
                 </button>
             })}

@@ -126,7 +126,7 @@ impl Task {
             }
         };
         self.renewals_in_a_row = 0;
-
+        self.outbox.resend_all();
         match self.talk(&mut socket, heartbeat).await {
             TalkEnded::ByGame => {
                 socket.close().await;

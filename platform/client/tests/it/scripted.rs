@@ -97,16 +97,15 @@ impl ScriptedPlatform {
 impl Line {
     /// The next message that is not a ping; pings are answered.
     pub async fn hear(&mut self) -> ClientMessage {
-        loop {
-            match timeout(PATIENCE, self.heard.recv())
-                .await
-                .expect("the client says something")
-                .expect("the line holds")
-            {
-                ClientMessage::Ping { id } => self.say(ServerMessage::Pong { re: id }),
-                message => return message,
+        let other_than_pings = async {
+            loop {
+                match self.heard.recv().await.expect("the line holds") {
+                    ClientMessage::Ping { id } => self.say(ServerMessage::Pong { re: id }),
+                    message => return message,
+                }
             }
-        }
+        };
+        timeout(PATIENCE, other_than_pings).await.expect("the client says something")
     }
 
     /// The next message, pings too; none when the client hung up.

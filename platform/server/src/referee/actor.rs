@@ -69,7 +69,7 @@ pub(super) async fn take_over(referee: &Referee, match_id: MatchId) -> Result<Ac
     store.matches.create(&settle::row(&record)).await?;
     store.match_owners.beat(&[match_id], muster_store::now()).await?;
     let taken_over = record.version() > 1;
-    events::match_owned(match_id, record.events.len(), taken_over);
+    let replayed = record.events.len();
     let actor = Actor { referee: referee.clone(), record, calls };
     if taken_over {
         // The last owner may have died between the log and the telling. Clients know events by their numbers and skip what they had.
@@ -78,9 +78,9 @@ pub(super) async fn take_over(referee: &Referee, match_id: MatchId) -> Result<Ac
     if actor.record.outcome().is_some() {
         // It died between the end and the settlement.
         actor.settle().await?;
-        events::match_left(match_id, Leave::Over.reason());
         return Err(AdoptError::Over);
     }
+    events::match_owned(match_id, replayed, taken_over);
     Ok(actor)
 }
 

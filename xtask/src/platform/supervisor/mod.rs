@@ -82,10 +82,7 @@ pub fn run(paths: &Paths, options: Options, lock: RunLock) -> Result<ExitCode> {
 
 impl Supervisor<'_> {
     fn bring_up(&mut self) -> Result<()> {
-        self.end_leftovers()?;
-        self.state =
-            State { phase: Phase::Starting, supervisor: Some(Identity::own()?), started_at: now(), ..State::default() };
-        self.save()?;
+        self.begin()?;
 
         self.steps.heading("Setting up");
         let given = Given::for_up(&self.own)?;
@@ -132,32 +129,42 @@ impl Supervisor<'_> {
         self.look()?;
         self.steps.say(&format!("\nMuster is up, after {} s.", self.steps.elapsed().as_secs()));
         self.steps.say(&where_to_look(&self.state));
-        if let Some(bots) = &fleet.bots {
-            self.steps.say(&format!("\n{BOTS} players ({}) are playing. Ctrl-C stops everything.", bots.name));
+        let players = if fleet.bots.is_some() {
+            format!("{BOTS} players are playing.")
         } else {
-            self.steps.say("\nNobody plays (--no-bots). Ctrl-C stops everything.");
-        }
+            "Nobody plays (--no-bots).".into()
+        };
+        let stop = if self.options.background { "It runs in the background." } else { "Ctrl-C stops everything." };
+        self.steps.say(&format!("\n{players} {stop}"));
         Ok(())
     }
 
-    /// A supervisor that was killed takes its children along; whoever is still draining is waited for.
-    fn end_leftovers(&self) -> Result<()> {
-        let Some(old) = State::load(self.paths) else {
-            return Ok(());
-        };
+    /// Takes over from an earlier run: a supervisor that was killed takes its children along, but some may still drain.
+    fn begin(&mut self) -> Result<()> {
+        let old = State::load(self.paths).unwrap_or_default();
         let alive: Vec<(String, Identity)> =
             old.recorded().into_iter().filter(|(_, identity)| identity.is_alive()).collect();
-        if alive.is_empty() {
-            return Ok(());
+        // Until they are gone, the new state tells of them too, so that `down` would find them.
+        self.state = State {
+            phase: Phase::Starting,
+            supervisor: Some(Identity::own()?),
+            started_at: now(),
+            processes: old.processes,
+            services: old.services,
+            ..State::default()
+        };
+        self.state.save(self.paths)?;
+        if !alive.is_empty() {
+            self.steps.step("end an earlier run", |step| {
+                step.detail(alive.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
+                let left = end(&alive.iter().map(|(_, identity)| *identity).collect::<Vec<_>>(), DRAIN_WITHIN);
+                if let Some(first) = left.first() {
+                    bail!("process {} of an earlier run does not end; end it by hand (kill -9 {0})", first.pid);
+                }
+                Ok(())
+            })?;
         }
-        self.steps.step("end an earlier run", |step| {
-            step.detail(alive.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
-            let left = end(&alive.iter().map(|(_, identity)| *identity).collect::<Vec<_>>(), DRAIN_WITHIN);
-            if let Some(first) = left.first() {
-                bail!("process {} of an earlier run does not end; end it by hand (kill -9 {0})", first.pid);
-            }
-            Ok(())
-        })
+        self.save()
     }
 
     fn start_services(&mut self, tools: &Tools, given: &Given, ports: &mut Ports) -> Result<Endpoints> {

@@ -1,5 +1,7 @@
 //! The way down: always to its end, whatever went wrong before.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use super::{DRAIN_WITHIN, Member, Supervisor};
@@ -9,6 +11,9 @@ use crate::{
     processes::{Running, end_all},
     services::{self, docker},
 };
+
+/// Bots would like to finish their matches; nobody waits that long. A match survives without its players.
+const PLAYERS_WITHIN: Duration = Duration::from_secs(4);
 
 impl Supervisor<'_> {
     /// Ends everything, players first, then Muster, then what it stands on. Always goes to the end.
@@ -22,10 +27,10 @@ impl Supervisor<'_> {
         }
         let (bots, platform): (Vec<Member>, Vec<Member>) =
             self.members.drain(..).partition(|member| member.spec.ops_url.is_none());
-        for (what, group) in [("players", bots), ("Muster", platform)] {
+        for (what, group, within) in [("players", bots, PLAYERS_WITHIN), ("Muster", platform, DRAIN_WITHIN)] {
             let mut group: Vec<Running> = group.into_iter().map(|member| member.running).collect();
             if !group.is_empty() {
-                self.stopping(what, || end_all(&mut group, DRAIN_WITHIN));
+                self.stopping(what, || end_all(&mut group, within));
             }
         }
         let mut services = std::mem::take(&mut self.services);
@@ -52,7 +57,7 @@ impl Supervisor<'_> {
         let _ = self.steps.step(what, |step| {
             let killed = work();
             if !killed.is_empty() {
-                step.detail(format!("killed, since they did not end by themselves: {}", killed.join(", ")));
+                step.detail(format!("cut short: {}", killed.join(", ")));
             }
             Ok(())
         });

@@ -37,9 +37,14 @@ impl Gateway {
         if record.finished {
             return Ok(record.view());
         }
-        match self.call_match(match_id, &MatchCall::View).await? {
-            MatchReply::View(view) => Ok(view),
-            MatchReply::Done { .. } | MatchReply::Refused { .. } => Err(Code::MatchUnavailable.into()),
+        match self.call_match(match_id, &MatchCall::View).await {
+            Ok(MatchReply::View(view)) => Ok(view),
+            Ok(MatchReply::Done { .. } | MatchReply::Refused { .. }) => Err(Code::MatchUnavailable.into()),
+            // It ended between the two looks.
+            Err(error) if error.code() == Code::MatchOver => {
+                Ok(self.store.matches.get(match_id).await?.ok_or(Code::NotFound)?.view())
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -81,7 +86,8 @@ impl Gateway {
                 Err(CallError::Store(error)) => return Err(error.into()),
                 Err(CallError::TimedOut) => {}
                 Err(CallError::NoOwner) => match self.store.match_calls.adopt(match_id, CALL_TIMEOUT).await {
-                    Ok(AdoptReply::Adopted) => continue,
+                    Ok(AdoptReply::Adopted) if Instant::now() < deadline => continue,
+                    Ok(AdoptReply::Adopted) => {}
                     // The log is over or gone: what the database says is final.
                     Ok(AdoptReply::Refused { .. }) => {
                         let finished = self.store.matches.get(match_id).await?.is_some_and(|record| record.finished);
