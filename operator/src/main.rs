@@ -28,11 +28,8 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Args::parse().command {
         Command::Crds => {
-            let yaml =
-                crd::to_yaml().context("the resource definitions could not be written as YAML")?;
-            std::io::stdout()
-                .write_all(yaml.as_bytes())
-                .context("standard output was closed")
+            let yaml = crd::to_yaml().context("the resource definitions could not be written as YAML")?;
+            std::io::stdout().write_all(yaml.as_bytes()).context("standard output was closed")
         }
     }
 }

@@ -9,10 +9,8 @@
 //! * [`platform`]: the supervisor behind `up`, and `down`, `status`, `logs`, `reset`.
 //! * [`test`]: the checks, one part each, and their summary.
 //! * [`schemas`], [`sqlx`]: generated files that are committed.
-//! * [`steps`], [`commands`], [`processes`], [`interrupt`], [`paths`], [`http`], [`files`]: what the others stand on.
+//! * [`steps`], [`output`], [`commands`], [`processes`], [`interrupt`], [`paths`], [`http`], [`files`]: what the others stand on.
 
-// This is a command line: what it prints is what it is for.
-#![allow(clippy::print_stdout)]
 // In a test a panic is how it fails.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -22,6 +20,7 @@ mod commands;
 mod files;
 mod http;
 mod interrupt;
+mod output;
 mod paths;
 mod platform;
 mod processes;

@@ -2,12 +2,14 @@
 
 use std::{
     cell::{Cell, RefCell},
-    io::{IsTerminal, Write},
+    io::IsTerminal,
     time::{Duration, Instant},
 };
 
 use anyhow::Result;
 use owo_colors::OwoColorize;
+
+use crate::output;
 
 /// How often a long step says that it is still at work when nobody watches a terminal.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -41,15 +43,15 @@ impl Steps {
 
     /// A line of prose between steps.
     pub fn say(&self, text: &str) {
-        println!("{text}");
+        output::line(text);
     }
 
     /// A title over the steps that follow.
     pub fn heading(&self, text: &str) {
         if self.terminal {
-            println!("\n{}", text.bold());
+            output::line(format_args!("\n{}", text.bold()));
         } else {
-            println!("\n{text}");
+            output::line(format_args!("\n{text}"));
         }
     }
 
@@ -78,16 +80,14 @@ impl Steps {
     /// Redraws one line on a terminal; says nothing elsewhere.
     pub fn live(&self, text: &str) {
         if self.terminal {
-            print!("\r\x1b[2K{}", clip(text, 118));
-            flush();
+            output::part(format_args!("\r\x1b[2K{}", clip(text, 118)));
         }
     }
 
     /// Ends a line begun by [`Steps::live`].
     pub fn end_live(&self) {
         if self.terminal {
-            print!("\r\x1b[2K");
-            flush();
+            output::part("\r\x1b[2K");
         }
     }
 }
@@ -118,30 +118,38 @@ impl Step<'_> {
             }
         } else if self.said.get().elapsed() >= HEARTBEAT {
             self.said.set(Instant::now());
-            println!("  ...    {:<24} {:<46} {:>7}", self.what, clip(text, 46), seconds(self.began.elapsed()));
+            output::line(format_args!(
+                "  ...    {:<24} {:<46} {:>7}",
+                self.what,
+                clip(text, 46),
+                seconds(self.began.elapsed())
+            ));
         }
     }
 
     fn draw(&self, text: &str) {
         if self.steps.terminal {
-            print!(
+            output::part(format_args!(
                 "\r\x1b[2K  {:<6} {:<24} {:<46} {:>7}",
                 "...".dimmed(),
                 self.what,
                 clip(text, 46).dimmed(),
                 seconds(self.began.elapsed())
-            );
-            flush();
+            ));
         }
     }
 
     fn finish(&self, good: bool) {
         let mark = if good { self.steps.paint("ok    ", Mood::Good) } else { self.steps.paint("FAILED", Mood::Bad) };
         if self.steps.terminal {
-            print!("\r\x1b[2K");
+            output::part("\r\x1b[2K");
         }
-        println!("  {mark} {:<24} {:<46} {:>7}", self.what, self.detail.borrow(), seconds(self.began.elapsed()));
-        flush();
+        output::line(format_args!(
+            "  {mark} {:<24} {:<46} {:>7}",
+            self.what,
+            self.detail.borrow(),
+            seconds(self.began.elapsed())
+        ));
     }
 }
 
@@ -173,11 +181,6 @@ fn clip(text: &str, width: usize) -> String {
         plain = plain.chars().take(width.saturating_sub(1)).collect::<String>() + "…";
     }
     plain
-}
-
-fn flush() {
-    // Progress that cannot be shown is no reason to stop the work.
-    let _ = std::io::stdout().flush();
 }
 
 #[cfg(test)]

@@ -30,7 +30,10 @@ impl CookiePolicy {
 
     fn write(self, value: &str, max_age: i64) -> Option<HeaderValue> {
         let secure = if self.secure { "; Secure" } else { "" };
-        HeaderValue::from_str(&format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age}{secure}")).ok()
+        HeaderValue::from_str(&format!(
+            "{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age}{secure}"
+        ))
+        .ok()
     }
 }
 
@@ -63,7 +66,8 @@ mod tests {
     #[test]
     fn the_cookie_is_closed_to_scripts_and_other_sites() {
         let now = DateTime::UNIX_EPOCH;
-        let kept = CookiePolicy { secure: true }.keep("abc.DEF-1", now + chrono::TimeDelta::hours(1), now).expect("a header");
+        let kept =
+            CookiePolicy { secure: true }.keep("abc.DEF-1", now + chrono::TimeDelta::hours(1), now).expect("a header");
         assert_eq!(kept, "muster_session=abc.DEF-1; Path=/; HttpOnly; SameSite=Strict; Max-Age=3600; Secure");
         let forgotten = CookiePolicy { secure: false }.forget().expect("a header");
         assert_eq!(forgotten, "muster_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");

@@ -26,7 +26,12 @@ impl Upstream {
         Self { http, url: url.into() }
     }
 
-    async fn post<Q: GraphQLQuery>(&self, token: Option<&str>, carried: HeaderMap, variables: Q::Variables) -> Result<Q::ResponseData, ApiError> {
+    async fn post<Q: GraphQLQuery>(
+        &self,
+        token: Option<&str>,
+        carried: HeaderMap,
+        variables: Q::Variables,
+    ) -> Result<Q::ResponseData, ApiError> {
         let body = Q::build_query(variables);
         let operation = body.operation_name;
         let mut request = self.http.post(&*self.url).headers(carried).json(&body);
@@ -58,10 +63,13 @@ fn read<D>(operation: &str, answer: Response<D>) -> Result<D, ApiError> {
     match (answer.data, errors.first()) {
         (Some(data), None) => Ok(data),
         (_, Some(error)) => {
-            let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code")).and_then(|code| code.as_str());
+            let code =
+                error.extensions.as_ref().and_then(|extensions| extensions.get("code")).and_then(|code| code.as_str());
             let known = ApiError::from_code(code.unwrap_or("internal"));
             match known {
-                ApiError::Internal => tracing::warn!(operation, code, message = %error.message, "the staff API refused"),
+                ApiError::Internal => {
+                    tracing::warn!(operation, code, message = %error.message, "the staff API refused")
+                }
                 _ => tracing::debug!(operation, code, "the staff API refused"),
             }
             Err(known)

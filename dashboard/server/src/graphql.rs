@@ -23,7 +23,8 @@ impl Graphql {
     /// When the TLS roots of the machine cannot be read.
     pub fn new(settings: &GraphqlSettings) -> Result<Self, reqwest::Error> {
         // The staff API stands beside the dashboard: whatever proxy the machine has for the world is not for it.
-        let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT_WITHIN).timeout(settings.timeout).build()?;
+        let http =
+            reqwest::Client::builder().no_proxy().connect_timeout(CONNECT_WITHIN).timeout(settings.timeout).build()?;
         Ok(Self { http, url: settings.url.clone() })
     }
 

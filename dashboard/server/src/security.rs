@@ -17,7 +17,10 @@ const ALWAYS: [(HeaderName, HeaderValue); 8] = [
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ),
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
@@ -114,7 +117,13 @@ mod tests {
 
     #[test]
     fn every_other_origin_is_foreign() {
-        for foreign in ["https://evil.example", "https://muster.example.evil.example", "null", "muster.example", "https://muster.example:1"] {
+        for foreign in [
+            "https://evil.example",
+            "https://muster.example.evil.example",
+            "null",
+            "muster.example",
+            "https://muster.example:1",
+        ] {
             let headers = headers(&[(header::ORIGIN, foreign), (header::HOST, "muster.example")]);
             assert_eq!(origin(&headers), Origin::Foreign, "{foreign}");
         }

@@ -3,7 +3,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use garde::Validate;
-use muster_runtime::settings::{HttpSettings, LogSettings, LokiSettings, OpsSettings, SecretsSettings, ShutdownSettings, TracesSettings};
+use muster_runtime::settings::{
+    HttpSettings, LogSettings, LokiSettings, OpsSettings, SecretsSettings, ShutdownSettings, TracesSettings,
+};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -107,7 +109,10 @@ impl Default for Settings {
 
 impl Default for GraphqlSettings {
     fn default() -> Self {
-        Self { url: Url::parse("http://127.0.0.1:7410/graphql").expect("a constant that parses"), timeout: Duration::from_secs(10) }
+        Self {
+            url: Url::parse("http://127.0.0.1:7410/graphql").expect("a constant that parses"),
+            timeout: Duration::from_secs(10),
+        }
     }
 }
 
@@ -119,7 +124,12 @@ impl Default for SiteSettings {
 
 impl Default for BridgeSettings {
     fn default() -> Self {
-        Self { connections: 1_000, idle: Duration::from_secs(150), browser_message_bytes: 16 * 1024, graphql_message_bytes: 1024 * 1024 }
+        Self {
+            connections: 1_000,
+            idle: Duration::from_secs(150),
+            browser_message_bytes: 16 * 1024,
+            graphql_message_bytes: 1024 * 1024,
+        }
     }
 }
 
@@ -149,7 +159,10 @@ mod tests {
 
     #[test]
     fn an_address_that_is_not_http_is_refused() {
-        let graphql = GraphqlSettings { url: Url::parse("ftp://127.0.0.1/graphql").expect("an URL"), ..GraphqlSettings::default() };
+        let graphql = GraphqlSettings {
+            url: Url::parse("ftp://127.0.0.1/graphql").expect("an URL"),
+            ..GraphqlSettings::default()
+        };
         assert!(graphql.validate().is_err());
     }
 }

@@ -47,7 +47,12 @@ impl Site {
             let hash = hex::encode(Sha256::digest(content));
             Ok(format!("/pkg/{name}?v={}", &hash[..16]))
         };
-        let assets = Assets { js: address("muster.js")?, wasm: address("muster_bg.wasm")?, css: address("muster.css")?, icon: address("icon.svg")? };
+        let assets = Assets {
+            js: address("muster.js")?,
+            wasm: address("muster_bg.wasm")?,
+            css: address("muster.css")?,
+            icon: address("icon.svg")?,
+        };
         Ok(Self { root: root.to_owned(), assets })
     }
 
@@ -65,7 +70,12 @@ impl Site {
     }
 }
 
-async fn cache(State(hashed): State<Arc<[String]>>, OriginalUri(uri): OriginalUri, request: Request, next: Next) -> Response {
+async fn cache(
+    State(hashed): State<Arc<[String]>>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
     let for_ever = uri.path_and_query().is_some_and(|address| hashed.iter().any(|known| known == address.as_str()));
     let mut response = next.run(request).await;
     let policy = if for_ever && response.status().is_success() { FOR_EVER } else { ASK_FIRST };

@@ -4,10 +4,7 @@
 //! writes a manifest. Rules that need more than one field are CEL: the API server refuses a bad manifest with the
 //! rule's own sentence, before any controller sees it.
 
-#![allow(
-    clippy::duplicated_attributes,
-    reason = "two printer columns may well have the same type"
-)]
+#![allow(clippy::duplicated_attributes, reason = "two printer columns may well have the same type")]
 
 mod region;
 mod region_autoscaler;
@@ -25,17 +22,12 @@ pub use secret_rotation::SecretRotation;
 
 /// The three definitions, in the order in which they are printed.
 pub fn definitions() -> [CustomResourceDefinition; 3] {
-    [
-        Region::crd(),
-        RegionAutoscaler::crd(),
-        SecretRotation::crd(),
-    ]
+    [Region::crd(), RegionAutoscaler::crd(), SecretRotation::crd()]
 }
 
 /// All definitions as one YAML stream: the same bytes for the same source.
 pub fn to_yaml() -> Result<String, serde_yaml_ng::Error> {
-    let mut yaml =
-        String::from("# Generated from operator/src/crd by `muster-operator crds`. Do not edit.\n");
+    let mut yaml = String::from("# Generated from operator/src/crd by `muster-operator crds`. Do not edit.\n");
     for definition in definitions() {
         yaml.push_str("---\n");
         yaml.push_str(&serde_yaml_ng::to_string(&definition)?);

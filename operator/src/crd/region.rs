@@ -24,11 +24,7 @@ use super::{ServerRole, schema};
         json_path = ".spec.state",
         description = "Whether the region takes players"
     ),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(
         name = "Replicas",
         type_ = "integer",
@@ -41,23 +37,14 @@ use super::{ServerRole, schema};
         json_path = ".status.matchesRunning",
         description = "Matches running in the region"
     ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Reason",
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
         priority = 1
     ),
-    printcolumn(
-        name = "Image",
-        type_ = "string",
-        json_path = ".spec.image",
-        priority = 1
-    )
+    printcolumn(name = "Image", type_ = "string", json_path = ".spec.image", priority = 1)
 )]
 #[x_kube(
     validation = Rule::new("self.state != 'Active' || self.roles.exists(r, r.name == 'gateway' && r.replicas > 0)")
@@ -84,10 +71,7 @@ pub struct RegionSpec {
 
     /// Queues that this region serves. Empty: all of them.
     #[serde(default)]
-    #[schemars(
-        length(max = 64),
-        inner(length(min = 1, max = 64), regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))
-    )]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 64), regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub queues: Vec<String>,
 
@@ -140,9 +124,7 @@ pub struct Drain {
 
 impl Default for Drain {
     fn default() -> Self {
-        Self {
-            match_timeout: ten_minutes(),
-        }
+        Self { match_timeout: ten_minutes() }
     }
 }
 

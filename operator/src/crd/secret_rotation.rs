@@ -18,35 +18,18 @@ use super::schema;
     namespaced,
     status = "SecretRotationStatus",
     doc = "Replaces a secret at intervals. The old version stays valid for a while, so that nothing has to stop.",
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
-    printcolumn(
-        name = "Version",
-        type_ = "integer",
-        json_path = ".status.currentVersion"
-    ),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Version", type_ = "integer", json_path = ".status.currentVersion"),
     printcolumn(name = "Last", type_ = "date", json_path = ".status.lastRotatedAt"),
     printcolumn(name = "Next", type_ = "string", json_path = ".status.nextRotationAt"),
-    printcolumn(
-        name = "Suspended",
-        type_ = "boolean",
-        json_path = ".spec.suspended",
-        priority = 1
-    ),
+    printcolumn(name = "Suspended", type_ = "boolean", json_path = ".spec.suspended", priority = 1),
     printcolumn(
         name = "Reason",
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
         priority = 1
     ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    )
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[x_kube(
     validation = Rule::new("duration(self.overlap) < duration(self.interval)")

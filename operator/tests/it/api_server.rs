@@ -27,14 +27,9 @@ impl ApiServer {
     pub async fn start(assets: &Path) -> Self {
         // A second call finds the provider installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let home = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("api-server-{}", std::process::id()));
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("api-server-{}", std::process::id()));
         fs::create_dir_all(&home).expect("a directory for the server");
-        fs::write(
-            home.join("tokens.csv"),
-            format!("{TOKEN},admin,u0,\"system:masters\"\n"),
-        )
-        .expect("the token file");
+        fs::write(home.join("tokens.csv"), format!("{TOKEN},admin,u0,\"system:masters\"\n")).expect("the token file");
 
         let [etcd_port, peer_port, api_port] = free_ports();
         let etcd = format!("http://127.0.0.1:{etcd_port}");
@@ -46,24 +41,14 @@ impl ApiServer {
             .timeout(Duration::from_secs(20))
             .build()
             .expect("an HTTP client");
-        let mut server = Self {
-            url,
-            http,
-            processes: Vec::new(),
-            home,
-        };
+        let mut server = Self { url, http, processes: Vec::new(), home };
 
-        server.spawn(
-            Command::new(assets.join("etcd"))
-                .arg("--data-dir")
-                .arg(server.home.join("etcd"))
-                .args([
-                    "--unsafe-no-fsync".to_owned(),
-                    format!("--listen-client-urls={etcd}"),
-                    format!("--advertise-client-urls={etcd}"),
-                    format!("--listen-peer-urls=http://127.0.0.1:{peer_port}"),
-                ]),
-        );
+        server.spawn(Command::new(assets.join("etcd")).arg("--data-dir").arg(server.home.join("etcd")).args([
+            "--unsafe-no-fsync".to_owned(),
+            format!("--listen-client-urls={etcd}"),
+            format!("--advertise-client-urls={etcd}"),
+            format!("--listen-peer-urls=http://127.0.0.1:{peer_port}"),
+        ]));
         let mut api = Command::new(assets.join("kube-apiserver"));
         api.args([
             format!("--etcd-servers={etcd}"),
@@ -71,10 +56,7 @@ impl ApiServer {
             "--bind-address=127.0.0.1".to_owned(),
             "--authorization-mode=RBAC".to_owned(),
             format!("--cert-dir={}", server.home.display()),
-            format!(
-                "--token-auth-file={}",
-                server.home.join("tokens.csv").display()
-            ),
+            format!("--token-auth-file={}", server.home.join("tokens.csv").display()),
             "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
             "--disable-admission-plugins=ServiceAccount".to_owned(),
         ]);
@@ -92,13 +74,7 @@ impl ApiServer {
     }
 
     /// Sends `body` (JSON, or YAML for a server-side apply) and gives the status and the answer.
-    pub async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        content_type: &str,
-        body: String,
-    ) -> (StatusCode, Value) {
+    pub async fn call(&self, method: Method, path: &str, content_type: &str, body: String) -> (StatusCode, Value) {
         let answer = self
             .http
             .request(method, format!("{}{path}", self.url))
@@ -109,19 +85,12 @@ impl ApiServer {
             .await
             .expect("the API server answers");
         let status = answer.status();
-        (
-            status,
-            answer.json().await.expect("the API server answers in JSON"),
-        )
+        (status, answer.json().await.expect("the API server answers in JSON"))
     }
 
     /// Reads `path`; `accept` chooses between the object and the table that `kubectl get` shows.
     pub async fn get(&self, path: &str, accept: &str) -> Value {
-        let request = self
-            .http
-            .get(format!("{}{path}", self.url))
-            .bearer_auth(TOKEN)
-            .header("accept", accept);
+        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(TOKEN).header("accept", accept);
         let answer = request.send().await.expect("the API server answers");
         assert_eq!(answer.status(), StatusCode::OK, "GET {path}");
         answer.json().await.expect("the API server answers in JSON")
@@ -135,39 +104,21 @@ impl ApiServer {
             .stdout(log.try_clone().expect("a second handle of the log"))
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!(
-                    "{} does not start: {error}",
-                    command.get_program().display()
-                )
-            });
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", command.get_program().display()));
         self.processes.push(child);
     }
 
     async fn wait_ready(&mut self) {
         let deadline = Instant::now() + READY_WITHIN;
         loop {
-            let answer = self
-                .http
-                .get(format!("{}/readyz", self.url))
-                .bearer_auth(TOKEN)
-                .send()
-                .await;
+            let answer = self.http.get(format!("{}/readyz", self.url)).bearer_auth(TOKEN).send().await;
             if answer.is_ok_and(|answer| answer.status() == StatusCode::OK) {
                 return;
             }
-            let ended = self
-                .processes
-                .iter_mut()
-                .any(|child| !matches!(child.try_wait(), Ok(None)));
+            let ended = self.processes.iter_mut().any(|child| !matches!(child.try_wait(), Ok(None)));
             if ended || Instant::now() > deadline {
-                let logs = [0, 1].map(|n| {
-                    fs::read_to_string(self.home.join(format!("{n}.log"))).unwrap_or_default()
-                });
-                panic!(
-                    "the API server did not get ready.\netcd:\n{}\nkube-apiserver:\n{}",
-                    logs[0], logs[1]
-                );
+                let logs = [0, 1].map(|n| fs::read_to_string(self.home.join(format!("{n}.log"))).unwrap_or_default());
+                panic!("the API server did not get ready.\netcd:\n{}\nkube-apiserver:\n{}", logs[0], logs[1]);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -187,22 +138,12 @@ impl Drop for ApiServer {
 
 fn free_ports() -> [u16; 3] {
     let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| {
-        listener
-            .local_addr()
-            .expect("a bound socket has an address")
-            .port()
-    })
+    listeners.map(|listener| listener.local_addr().expect("a bound socket has an address").port())
 }
 
 /// An RSA key by `openssl`, where that is installed.
 fn service_account_key(home: &Path) -> Option<PathBuf> {
     let key = home.join("service-accounts.key");
-    let made = Command::new("openssl")
-        .args(["genrsa", "-out"])
-        .arg(&key)
-        .arg("2048")
-        .output();
-    made.is_ok_and(|output| output.status.success())
-        .then_some(key)
+    let made = Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048").output();
+    made.is_ok_and(|output| output.status.success()).then_some(key)
 }

@@ -64,8 +64,7 @@ pub fn good() -> Vec<Manifest> {
     let digest = format!("muster-server@sha256:{}", "0a".repeat(32));
     vec![
         region().with(json!({ "image": digest, "queues": ["classic-ranked"] })),
-        region()
-            .with(json!({ "state": "Disabled", "roles": [{ "name": "gateway", "replicas": 0 }] })),
+        region().with(json!({ "state": "Disabled", "roles": [{ "name": "gateway", "replicas": 0 }] })),
         region().with(json!({ "state": "Draining", "roles": [{ "name": "referee" }] })),
         by_queue_depth(),
         by_schedule(json!({ "start": "0 18 * * 1-5", "length": "5h30m" })),
@@ -76,38 +75,17 @@ pub fn good() -> Vec<Manifest> {
 /// Manifests that must be refused, each with a part of the sentence that says why.
 pub fn bad() -> Vec<(Manifest, &'static str)> {
     vec![
-        (
-            region().with(json!({ "image": "muster-server:latest" })),
-            "image must be pinned",
-        ),
-        (
-            region().with(json!({ "image": "host:5000/muster-server" })),
-            "image must be pinned",
-        ),
+        (region().with(json!({ "image": "muster-server:latest" })), "image must be pinned"),
+        (region().with(json!({ "image": "host:5000/muster-server" })), "image must be pinned"),
         (
             region().with(json!({ "roles": [{ "name": "referee" }] })),
             "needs the role gateway with at least one replica",
         ),
-        (
-            region().with(json!({ "roles": [{ "name": "gateway" }, { "name": "gateway" }] })),
-            "Duplicate value",
-        ),
-        (
-            region().with(json!({ "drain": { "matchTimeout": "25h" } })),
-            "matchTimeout must not be longer than 24h",
-        ),
-        (
-            region().with(json!({ "drain": { "matchTimeout": "soon" } })),
-            "should match",
-        ),
-        (
-            region().with(json!({ "state": "Sleeping" })),
-            "Unsupported value",
-        ),
-        (
-            autoscaler().with(json!({ "min": 11 })),
-            "min must not be larger than max",
-        ),
+        (region().with(json!({ "roles": [{ "name": "gateway" }, { "name": "gateway" }] })), "Duplicate value"),
+        (region().with(json!({ "drain": { "matchTimeout": "25h" } })), "matchTimeout must not be longer than 24h"),
+        (region().with(json!({ "drain": { "matchTimeout": "soon" } })), "should match"),
+        (region().with(json!({ "state": "Sleeping" })), "Unsupported value"),
+        (autoscaler().with(json!({ "min": 11 })), "min must not be larger than max"),
         (
             autoscaler().with(json!({ "policy": { "queueDepth": { "ticketsPerReplica": 500 } } })),
             "policy needs exactly one of buffer, queueDepth, schedule",
@@ -116,26 +94,11 @@ pub fn bad() -> Vec<(Manifest, &'static str)> {
             autoscaler().with(json!({ "policy": { "buffer": null } })),
             "policy needs exactly one of buffer, queueDepth, schedule",
         ),
-        (
-            by_schedule(json!({ "replicas": 20 })),
-            "the replicas of every window must lie between min and max",
-        ),
-        (
-            by_schedule(json!({ "start": "18:00" })),
-            "start must be a cron line of five fields",
-        ),
-        (
-            rotation().with(json!({ "interval": "24h" })),
-            "overlap must be shorter than interval",
-        ),
-        (
-            rotation().with(json!({ "interval": "30m", "overlap": "1m" })),
-            "interval must be at least 1h",
-        ),
-        (
-            rotation().with(json!({ "overlap": "30s" })),
-            "overlap must be at least 1m",
-        ),
+        (by_schedule(json!({ "replicas": 20 })), "the replicas of every window must lie between min and max"),
+        (by_schedule(json!({ "start": "18:00" })), "start must be a cron line of five fields"),
+        (rotation().with(json!({ "interval": "24h" })), "overlap must be shorter than interval"),
+        (rotation().with(json!({ "interval": "30m", "overlap": "1m" })), "interval must be at least 1h"),
+        (rotation().with(json!({ "overlap": "30s" })), "overlap must be at least 1m"),
         (
             rotation().with(json!({ "source": { "vaultKv": { "path": "data/muster/auth" } } })),
             "path is relative to the mount",
@@ -144,13 +107,11 @@ pub fn bad() -> Vec<(Manifest, &'static str)> {
 }
 
 fn by_queue_depth() -> Manifest {
-    autoscaler()
-        .with(json!({ "policy": { "buffer": null, "queueDepth": { "ticketsPerReplica": 500 } } }))
+    autoscaler().with(json!({ "policy": { "buffer": null, "queueDepth": { "ticketsPerReplica": 500 } } }))
 }
 
 fn by_schedule(change: Value) -> Manifest {
-    let mut window =
-        json!({ "name": "evenings", "start": "0 18 * * *", "length": "5h", "replicas": 8 });
+    let mut window = json!({ "name": "evenings", "start": "0 18 * * *", "length": "5h", "replicas": 8 });
     merge(&mut window, change);
     autoscaler().with(json!({ "policy": { "buffer": null, "schedule": { "windows": [window] } } }))
 }

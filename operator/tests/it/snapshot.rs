@@ -4,27 +4,16 @@ use std::{path::Path, process::Command};
 
 /// What `muster-operator crds` prints.
 pub fn printed() -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_muster-operator"))
-        .arg("crds")
-        .output()
-        .expect("the program starts");
-    assert!(
-        output.status.success(),
-        "`crds` failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = Command::new(env!("CARGO_BIN_EXE_muster-operator")).arg("crds").output().expect("the program starts");
+    assert!(output.status.success(), "`crds` failed: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("YAML is UTF-8")
 }
 
 #[test]
 fn committed_definitions_are_current() {
     let committed =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("crds.yaml"))
-            .expect("operator/crds.yaml");
-    assert!(
-        committed == printed(),
-        "operator/crds.yaml is out of date; renew it: cargo xtask crds"
-    );
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("crds.yaml")).expect("operator/crds.yaml");
+    assert!(committed == printed(), "operator/crds.yaml is out of date; renew it: cargo xtask crds");
 }
 
 #[test]

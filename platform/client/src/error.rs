@@ -27,7 +27,7 @@ pub enum ClientError {
         url: String,
     },
     /// The request did not get through, or the answer did not get back.
-    #[error("the platform cannot be reached: {0}")]
+    #[error("the platform cannot be reached")]
     Transport(#[source] reqwest::Error),
     /// The answer is not what this version of the SDK understands.
     #[error("the platform's answer to {what} cannot be read: {reason}")]

@@ -9,7 +9,7 @@ const POLL: Duration = Duration::from_millis(25);
 /// Asks `probe` every 25 ms until it gives a value, which is returned.
 ///
 /// # Panics
-/// With "waited 5s for <what>" when `within` has passed without one.
+/// With "waited 5s for …" and `what`, when `within` has passed without one.
 pub async fn eventually<T>(within: Duration, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + within;
     loop {

@@ -13,7 +13,7 @@ use super::{
     Options, RunLock, already_up,
     state::{Phase, State},
 };
-use crate::{cli::ServiceSource, commands::LineReader, files, interrupt, paths::Paths, processes::Identity};
+use crate::{cli::ServiceSource, commands::LineReader, files, interrupt, output, paths::Paths, processes::Identity};
 
 /// Starts the supervisor and waits until it is up or has failed.
 pub fn up(paths: &Paths, options: Options) -> Result<ExitCode> {
@@ -45,7 +45,9 @@ pub fn up(paths: &Paths, options: Options) -> Result<ExitCode> {
     let identity = Identity::of(supervisor.id()).context("the supervisor is not in /proc")?;
 
     let mut reader = LineReader::open(&log)?;
-    let mut show = |line: &str| println!("{line}");
+    let mut show = |line: &str| {
+        output::line(line);
+    };
     loop {
         reader.read(&mut show)?;
         if let Some(status) = supervisor.try_wait().context("cannot wait for the supervisor")? {

@@ -1,10 +1,10 @@
 //! `logs [process]`: the end of the logs, and what comes.
 
-use std::{fs, path::PathBuf, process::ExitCode, thread, time::Duration};
+use std::{cell::Cell, fs, path::PathBuf, process::ExitCode, thread, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{commands::LineReader, files, interrupt, paths::Paths};
+use crate::{commands::LineReader, files, interrupt, output, paths::Paths};
 
 /// Prints the last `lines` lines of one log, or of all; with `follow` also what is written from now on.
 pub fn command(paths: &Paths, process: Option<&str>, lines: usize, follow: bool) -> Result<ExitCode> {
@@ -19,12 +19,10 @@ pub fn command(paths: &Paths, process: Option<&str>, lines: usize, follow: bool)
     }
     let width = chosen.iter().map(|name| name.len()).max().unwrap_or_default();
     let single = chosen.len() == 1;
+    let heard = Cell::new(true);
     let show = |name: &str, line: &str| {
-        if single {
-            println!("{line}");
-        } else {
-            println!("{name:<width$} | {line}");
-        }
+        let heard_it = if single { output::line(line) } else { output::line(format_args!("{name:<width$} | {line}")) };
+        heard.set(heard.get() && heard_it);
     };
     let mut readers = Vec::new();
     for name in chosen {
@@ -39,7 +37,8 @@ pub fn command(paths: &Paths, process: Option<&str>, lines: usize, follow: bool)
             show(name, &line);
         }
     }
-    while follow && !interrupt::requested() {
+    // Until Ctrl-C, or until whoever reads this has seen enough.
+    while follow && heard.get() && !interrupt::requested() {
         for (name, path, reader) in &mut readers {
             reader.reopen_if_replaced(path)?;
             reader.read(&mut |line| show(name, line))?;

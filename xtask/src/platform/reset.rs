@@ -1,32 +1,35 @@
 //! `reset`: back to a workspace that never ran Muster. Asks first.
 
-use std::{
-    io::{IsTerminal, Write},
-    process::ExitCode,
-};
+use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 
 use super::{RunLock, down, state::State};
-use crate::{files, paths::Paths, services::docker, steps::Steps};
+use crate::{files, output, paths::Paths, services::docker, steps::Steps};
 
 /// Stops a run and removes its data; `everything` removes the caches under `.muster/` too.
 pub fn command(paths: &Paths, yes: bool, everything: bool) -> Result<ExitCode> {
     let used_docker = paths.run().join("docker-postgres-password").exists();
-    println!("This stops Muster, if it runs, and removes for good:");
-    println!("  {}   every account, match, event and secret of this workspace's Muster", paths.short(&paths.data()));
-    println!("  its logs, ports, built dashboard files and state under {}", paths.short(&paths.muster));
+    output::line("This stops Muster, if it runs, and removes for good:");
+    output::line(format_args!(
+        "  {}   every account, match, event and secret of this workspace's Muster",
+        paths.short(&paths.data())
+    ));
+    output::line(format_args!(
+        "  its logs, ports, built dashboard files and state under {}",
+        paths.short(&paths.muster)
+    ));
     if used_docker {
-        println!("  the volumes of the Docker Compose project `muster`");
+        output::line("  the volumes of the Docker Compose project `muster`");
     }
     if everything {
-        println!(
+        output::line(format_args!(
             "  {}   the services' root, OpenBao and WebAssembly builds (fetched and built again at need)",
             paths.cache.display()
-        );
+        ));
     }
     if !yes && !confirmed()? {
-        println!("Nothing was removed.");
+        output::line("Nothing was removed.");
         return Ok(ExitCode::FAILURE);
     }
     if State::load(paths).is_some() {
@@ -52,8 +55,7 @@ fn confirmed() -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!("there is nobody to ask; `cargo xtask reset --yes` removes without asking");
     }
-    print!("Type yes to go on: ");
-    std::io::stdout().flush().context("cannot ask")?;
+    output::part("Type yes to go on: ");
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
     Ok(answer.trim() == "yes")

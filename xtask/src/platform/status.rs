@@ -10,6 +10,7 @@ use super::{
     where_to_look,
 };
 use crate::{
+    output,
     paths::Paths,
     steps::{Mood, Steps},
 };
@@ -18,7 +19,7 @@ use crate::{
 pub fn command(paths: &Paths, json: bool) -> Result<ExitCode> {
     let state = State::seen(paths);
     if json {
-        println!("{}", serde_json::to_string_pretty(&state).context("the state is JSON")?);
+        output::line(serde_json::to_string_pretty(&state).context("the state is JSON")?);
         return Ok(ExitCode::SUCCESS);
     }
     let steps = Steps::new();

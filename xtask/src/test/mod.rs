@@ -14,7 +14,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::{
-    interrupt,
+    interrupt, output,
     paths::Paths,
     steps::{Mood, Steps, seconds},
 };
@@ -120,7 +120,7 @@ pub fn list() -> ExitCode {
     for part in Part::value_variants() {
         if let Some(value) = part.to_possible_value() {
             let help = value.get_help().map(ToString::to_string).unwrap_or_default();
-            println!("{:<9} {}{help}", value.get_name(), if part.is_fast() { "(fast) " } else { "" });
+            output::line(format_args!("{:<9} {}{help}", value.get_name(), if part.is_fast() { "(fast) " } else { "" }));
         }
     }
     ExitCode::SUCCESS

@@ -11,7 +11,11 @@ const PAGE: i64 = 25;
 
 /// A page of matches, newest first.
 #[server(endpoint = "matches", input = GetUrl)]
-pub(crate) async fn fetch_matches(state: Option<MatchState>, mode: Option<String>, after: Option<String>) -> Result<MatchPage, ApiError> {
+pub(crate) async fn fetch_matches(
+    state: Option<MatchState>,
+    mode: Option<String>,
+    after: Option<String>,
+) -> Result<MatchPage, ApiError> {
     use crate::{model::MatchRow, queries, upstream::ask};
 
     let variables = queries::matches::Variables { first: PAGE, after, state, mode };

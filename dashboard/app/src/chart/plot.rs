@@ -32,9 +32,11 @@ pub(crate) struct Tick {
 pub(crate) struct Plot {
     pub x_ticks: Vec<Tick>,
     pub y_ticks: Vec<Tick>,
-    /// SVG path of the line, in a box of 100 by 100.
+    /// SVG path of the minutes that are over, in a box of 100 by 100.
     pub line: String,
-    /// The same, closed down to the zero line.
+    /// From there to the minute that still runs, whose count is not whole yet.
+    pub tail: String,
+    /// Both, closed down to the zero line.
     pub area: String,
     /// Where each point stands, in percent from the left.
     pub columns: Vec<f64>,
@@ -53,17 +55,22 @@ impl Plot {
         let across = |minute: i64| percent(x.map(&minute, (0, UNITS)));
         let up = |value: i64| 100.0 - percent(y.map(&value, (0, UNITS)));
 
-        let mut line = String::new();
-        for (index, point) in points.iter().enumerate() {
-            let pen = if index == 0 { 'M' } else { 'L' };
-            let _ = write!(line, "{pen}{:.2} {:.2}", across(minute_number(point.minute)), up(point.value));
-        }
-        let area = format!("{line}L100.00 100.00L0.00 100.00Z");
+        let path = |points: &[Point]| {
+            let mut path = String::new();
+            for (index, point) in points.iter().enumerate() {
+                let pen = if index == 0 { 'M' } else { 'L' };
+                let _ = write!(path, "{pen}{:.2} {:.2}", across(minute_number(point.minute)), up(point.value));
+            }
+            path
+        };
         Some(Self {
             x_ticks: x
                 .key_points(MOST_X_TICKS)
                 .into_iter()
-                .map(|minute| Tick { at: across(minute), label: DateTime::from_timestamp(minute * 60, 0).map(format::minute).unwrap_or_default() })
+                .map(|minute| Tick {
+                    at: across(minute),
+                    label: DateTime::from_timestamp(minute * 60, 0).map(format::minute).unwrap_or_default(),
+                })
                 .collect(),
             y_ticks: y
                 .key_points(MOST_Y_TICKS)
@@ -71,8 +78,9 @@ impl Plot {
                 .filter(|value| *value <= top)
                 .map(|value| Tick { at: up(value), label: compact(value) })
                 .collect(),
-            line,
-            area,
+            line: path(&points[..points.len() - 1]),
+            tail: path(&points[points.len() - 2..]),
+            area: format!("{}L100.00 100.00L0.00 100.00Z", path(points)),
             columns: points.iter().map(|point| across(minute_number(point.minute))).collect(),
         })
     }
@@ -114,7 +122,11 @@ fn percent(units: i32) -> f64 {
 fn compact(value: i64) -> String {
     let scaled = |unit: i64, suffix: char| {
         let tenths = value * 10 / unit;
-        if tenths % 10 == 0 { format!("{}{suffix}", tenths / 10) } else { format!("{}.{}{suffix}", tenths / 10, tenths % 10) }
+        if tenths % 10 == 0 {
+            format!("{}{suffix}", tenths / 10)
+        } else {
+            format!("{}.{}{suffix}", tenths / 10, tenths % 10)
+        }
     };
     match value {
         1_000_000.. => scaled(1_000_000, 'M'),
@@ -129,7 +141,12 @@ mod tests {
 
     fn hour(value: impl Fn(i64) -> i64) -> Vec<Point> {
         // 2023-11-14 22:10 UTC and the hour after it.
-        (0..60).map(|minute| Point { minute: DateTime::from_timestamp(1_699_999_800 + minute * 60, 0).expect("in range"), value: value(minute) }).collect()
+        (0..60)
+            .map(|minute| Point {
+                minute: DateTime::from_timestamp(1_699_999_800 + minute * 60, 0).expect("in range"),
+                value: value(minute),
+            })
+            .collect()
     }
 
     #[test]
@@ -144,7 +161,7 @@ mod tests {
     fn the_line_fills_the_width_and_stays_under_the_top_tick() {
         let plot = Plot::of(&hour(|minute| minute)).expect("a plot");
         assert!(plot.line.starts_with("M0.00 100.00"));
-        assert!(plot.line.contains("L100.00 "));
+        assert!(plot.tail.contains("L100.00 ") && plot.area.contains("L100.00 "));
         assert!((plot.columns[59] - 100.0).abs() < 0.01);
         let top = plot.y_ticks.last().expect("ticks");
         assert!(top.at.abs() < 0.01, "the axis ends with a tick: {:?}", plot.y_ticks);
@@ -155,7 +172,14 @@ mod tests {
     fn an_hour_of_nothing_still_has_an_axis() {
         let plot = Plot::of(&hour(|_| 0)).expect("a plot");
         assert_eq!(plot.y_ticks.iter().map(|tick| tick.label.as_str()).collect::<Vec<_>>(), ["0", "1"]);
-        assert!(plot.line.ends_with("L100.00 100.00"));
+        assert!(plot.tail.ends_with("L100.00 100.00"));
+    }
+
+    #[test]
+    fn the_minute_that_still_runs_is_drawn_apart() {
+        let plot = Plot::of(&hour(|minute| minute)[..3]).expect("a plot");
+        assert_eq!(plot.line, "M0.00 100.00L50.00 50.00");
+        assert_eq!(plot.tail, "M50.00 50.00L100.00 0.00");
     }
 
     #[test]

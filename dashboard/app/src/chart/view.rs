@@ -4,11 +4,7 @@
 use leptos::prelude::*;
 
 use super::plot::{Plot, Point};
-use crate::{
-    components::EmptyState,
-    format,
-    model::ActivityPoint,
-};
+use crate::{components::EmptyState, format, model::ActivityPoint};
 
 /// Which of the two series colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +53,10 @@ fn drawing(plot: Plot, points: &[Point], what: &'static str) -> impl IntoView + 
     let hits = points
         .iter()
         .zip(&plot.columns)
-        .map(|(point, at)| {
-            let label = format!("{} UTC: {} {what}", format::minute(point.minute), format::count(point.value));
+        .enumerate()
+        .map(|(index, (point, at))| {
+            let so_far = if index + 1 == points.len() { " so far" } else { "" };
+            let label = format!("{} UTC: {} {what}{so_far}", format::minute(point.minute), format::count(point.value));
             view! {
                 <g class="chart-hit">
                     <rect x=percent(at - width / 2.0) y="0" width=percent(width) height="100%"></rect>
@@ -91,6 +89,7 @@ fn drawing(plot: Plot, points: &[Point], what: &'static str) -> impl IntoView + 
                 <svg width="100%" height="100%" viewBox="0 0 100 100" preserveAspectRatio="none">
                     <path class="chart-area" d=plot.area></path>
                     <path class="chart-line" d=plot.line></path>
+                    <path class="chart-line chart-tail" d=plot.tail></path>
                 </svg>
                 {hits}
             </svg>
@@ -104,8 +103,15 @@ fn summary(points: &[Point], what: &str) -> String {
     let sum: i64 = points.iter().map(|point| point.value).sum();
     let most = points.iter().max_by_key(|point| point.value);
     let last = points.last().map_or(0, |point| point.value);
-    let peak = most.map_or_else(String::new, |most| format!(", at most {} in a minute (at {} UTC)", format::count(most.value), format::minute(most.minute)));
-    format!("Line chart: {} {what} in {} minutes{peak}, {} in the latest minute. The same numbers are in the table below.", format::count(sum), points.len(), format::count(last))
+    let peak = most.map_or_else(String::new, |most| {
+        format!(", at most {} in a minute (at {} UTC)", format::count(most.value), format::minute(most.minute))
+    });
+    format!(
+        "Line chart: {} {what} in {} minutes{peak}, {} in the minute that still runs. The same numbers are in the table below.",
+        format::count(sum),
+        points.len(),
+        format::count(last)
+    )
 }
 
 fn percent(value: f64) -> String {

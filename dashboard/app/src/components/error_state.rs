@@ -19,7 +19,9 @@ pub(crate) fn ErrorState(error: ApiError) -> impl IntoView {
     });
     if error == ApiError::SignedOut {
         let navigate = use_navigate();
-        Effect::new(move |_| navigate(&sign_in.get_untracked(), NavigateOptions { replace: true, ..Default::default() }));
+        Effect::new(move |_| {
+            navigate(&sign_in.get_untracked(), NavigateOptions { replace: true, ..Default::default() })
+        });
     }
     let way_out = if error == ApiError::SignedOut {
         view! { <a class="button" href=sign_in>"Sign in"</a> }.into_any()

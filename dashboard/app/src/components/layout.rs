@@ -81,7 +81,10 @@ fn leave_when_signed_out(connection: ReadSignal<Connection>) {
     let navigate = use_navigate();
     let here = use_location().pathname;
     Effect::new(move |_| {
-        let Connection::Reconnecting { attempt: DOUBT_AFTER.. } = connection.get() else { return };
+        match connection.get() {
+            Connection::Reconnecting { attempt, refused } if refused || attempt >= DOUBT_AFTER => {}
+            _ => return,
+        }
         let navigate = navigate.clone();
         spawn_local(async move {
             if api::fetch_me().await == Err(ApiError::SignedOut) {

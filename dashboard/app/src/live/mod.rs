@@ -22,8 +22,8 @@ pub(crate) enum Connection {
     Connecting,
     /// Subscriptions flow.
     Connected,
-    /// The connection was lost; `attempt` counts the tries since.
-    Reconnecting { attempt: u32 },
+    /// The connection was lost; `attempt` counts the tries since. `refused`: the staff API said that it was the session.
+    Reconnecting { attempt: u32, refused: bool },
 }
 
 /// Opens the socket for as long as the calling component stands, and tells how it is doing.
@@ -36,7 +36,10 @@ pub(crate) fn connect() -> ReadSignal<Connection> {
 
 /// Subscribes for as long as the calling component stands. `variables` is asked again after every reconnect, so that a
 /// log can go on from the last line it has.
-pub(crate) fn subscribe<Q: GraphQLQuery + 'static>(variables: impl Fn() -> Q::Variables + 'static, on_data: impl Fn(Q::ResponseData) + 'static) {
+pub(crate) fn subscribe<Q: GraphQLQuery + 'static>(
+    variables: impl Fn() -> Q::Variables + 'static,
+    on_data: impl Fn(Q::ResponseData) + 'static,
+) {
     let id = StoredValue::new(None::<u64>);
     let mut subscription = Some(Subscription {
         request: Rc::new(move || serde_json::to_value(Q::build_query(variables())).unwrap_or_default()),

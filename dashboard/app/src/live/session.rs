@@ -9,6 +9,9 @@ use super::{
     protocol::{ClientFrame, ServerFrame},
 };
 
+/// Close codes of graphql-transport-ws for a session that is over, or never was.
+const REFUSALS: [u16; 2] = [4401, 4403];
+
 /// What is asked for, and who gets the answers.
 #[derive(Clone)]
 pub(crate) struct Subscription {
@@ -59,11 +62,12 @@ impl Session {
         vec![Step::Send(ClientFrame::ConnectionInit.text())]
     }
 
-    /// The WebSocket is gone, or never came. `chance` is drawn from 0 to 1.
-    pub(crate) fn closed(&mut self, chance: f64) -> Vec<Step> {
+    /// The WebSocket is gone, or never came. `code` is the close frame's, `chance` is drawn from 0 to 1.
+    pub(crate) fn closed(&mut self, code: Option<u16>, chance: f64) -> Vec<Step> {
         self.phase = Phase::Down;
         self.attempt = self.attempt.saturating_add(1);
-        let report = Step::Report(Connection::Reconnecting { attempt: self.attempt });
+        let refused = code.is_some_and(|code| REFUSALS.contains(&code));
+        let report = Step::Report(Connection::Reconnecting { attempt: self.attempt, refused });
         vec![report, Step::RetryAfter(backoff::delay(self.attempt, chance))]
     }
 
@@ -74,7 +78,8 @@ impl Session {
             Ok(ServerFrame::ConnectionAck) => {
                 self.phase = Phase::Ready;
                 self.attempt = 0;
-                let resumed = self.subscriptions.iter().map(|(id, subscription)| Step::Send(subscribe(*id, subscription)));
+                let resumed =
+                    self.subscriptions.iter().map(|(id, subscription)| Step::Send(subscribe(*id, subscription)));
                 std::iter::once(Step::Report(Connection::Connected)).chain(resumed).collect()
             }
             Ok(ServerFrame::Ping) => vec![Step::Send(ClientFrame::Pong.text())],
@@ -189,7 +194,7 @@ mod tests {
                 deliver(data);
             }
         }
-        session.closed(0.0);
+        session.closed(None, 0.0);
         session.opened();
         assert_eq!(sent(&session.received(ACK))[0]["payload"]["variables"]["after"], 7);
     }
@@ -197,8 +202,10 @@ mod tests {
     #[test]
     fn waiting_grows_until_a_connection_stands() {
         let mut session = Session::new();
-        let wait = |session: &mut Session| match session.closed(1.0)[..] {
-            [Step::Report(Connection::Reconnecting { attempt }), Step::RetryAfter(delay)] => (attempt, delay.as_millis()),
+        let wait = |session: &mut Session| match session.closed(None, 1.0)[..] {
+            [Step::Report(Connection::Reconnecting { attempt, refused: false }), Step::RetryAfter(delay)] => {
+                (attempt, delay.as_millis())
+            }
             _ => panic!("a lost connection is reported and tried again"),
         };
         assert_eq!([wait(&mut session), wait(&mut session)], [(1, 500), (2, 1_000)]);
@@ -208,16 +215,30 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_is_over_is_told_apart_from_a_lost_line() {
+        for (code, expected) in [(Some(4401), true), (Some(4403), true), (Some(1011), false), (None, false)] {
+            let steps = Session::new().closed(code, 0.0);
+            assert!(
+                matches!(steps[0], Step::Report(Connection::Reconnecting { attempt: 1, refused }) if refused == expected),
+                "{code:?}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_over_is_not_asked_again() {
         let mut session = Session::new();
         let heard = Rc::new(RefCell::new(Vec::new()));
         let hears = Rc::clone(&heard);
-        session.subscribe(Subscription { request: Rc::new(|| json!({})), deliver: Rc::new(move |data| hears.borrow_mut().push(data)) });
+        session.subscribe(Subscription {
+            request: Rc::new(|| json!({})),
+            deliver: Rc::new(move |data| hears.borrow_mut().push(data)),
+        });
         session.opened();
         session.received(ACK);
         session.received(r#"{"type":"complete","id":"1"}"#);
         assert!(session.received(r#"{"type":"next","id":"1","payload":{"data":{}}}"#).is_empty());
-        session.closed(0.0);
+        session.closed(None, 0.0);
         session.opened();
         assert!(sent(&session.received(ACK)).is_empty());
         assert!(session.unsubscribe(1).is_empty());

@@ -129,7 +129,7 @@ fn dial() {
             let old = SOCKET.with_borrow_mut(|socket| socket.wire.replace(wire));
             drop(old);
         }
-        Err(_) => drive(|session| session.closed(js_sys::Math::random())),
+        Err(_) => drive(|session| session.closed(None, js_sys::Math::random())),
     }
 }
 
@@ -144,7 +144,9 @@ impl Wire {
                 drive(|session| session.received(&text));
             }
         });
-        let close = Closure::<dyn FnMut(CloseEvent)>::new(|_| drive(|session| session.closed(js_sys::Math::random())));
+        let close = Closure::<dyn FnMut(CloseEvent)>::new(|event: CloseEvent| {
+            drive(|session| session.closed(Some(event.code()), js_sys::Math::random()))
+        });
         web.set_onopen(Some(open.as_ref().unchecked_ref()));
         web.set_onmessage(Some(message.as_ref().unchecked_ref()));
         web.set_onclose(Some(close.as_ref().unchecked_ref()));

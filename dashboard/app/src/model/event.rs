@@ -11,8 +11,6 @@ pub(crate) enum Seat {
 }
 
 impl Seat {
-    pub(crate) const BOTH: [Self; 2] = [Self::First, Self::Second];
-
     pub(crate) fn from_wire(text: &str) -> Option<Self> {
         match text {
             "first" => Some(Self::First),

@@ -64,8 +64,12 @@ impl Outcome {
         let loser = self.winner_id.as_ref().and_then(|id| players.iter().find(|player| &player.id != id));
         match (self.kind.as_str(), winner, loser) {
             ("won", Some(winner), _) => format!("{} won", winner.display_name),
-            ("resigned", Some(winner), Some(loser)) => format!("{} won, {} resigned", winner.display_name, loser.display_name),
-            ("forfeited", Some(winner), Some(loser)) => format!("{} won, {} forfeited", winner.display_name, loser.display_name),
+            ("resigned", Some(winner), Some(loser)) => {
+                format!("{} won, {} resigned", winner.display_name, loser.display_name)
+            }
+            ("forfeited", Some(winner), Some(loser)) => {
+                format!("{} won, {} forfeited", winner.display_name, loser.display_name)
+            }
             ("abandoned", _, _) => "Abandoned, no rating moved".to_owned(),
             (_, Some(winner), _) => format!("{} won ({})", winner.display_name, self.kind),
             (kind, None, _) => kind.to_owned(),

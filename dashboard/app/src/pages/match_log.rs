@@ -9,14 +9,13 @@ use crate::{
     model::{MatchEvent, Seat},
 };
 
-/// All lines so far. `names` are the players', by seat; `began` is where its times count from.
+/// All lines so far. `began` is where their times count from.
 #[component]
-pub(crate) fn MatchLog(log: RwSignal<Vec<MatchEvent>>, names: [String; 2], began: DateTime<Utc>) -> impl IntoView {
+pub(crate) fn MatchLog(log: RwSignal<Vec<MatchEvent>>, began: DateTime<Utc>) -> impl IntoView {
     let count = move || match log.read().len() {
         1 => "1 line".to_owned(),
         lines => format!("{} lines", format::count(lines as i64)),
     };
-    let names = StoredValue::new(names);
     let empty = Memo::new(move |_| log.read().is_empty());
     view! {
         <section class="card log-card" aria-labelledby="log-title">
@@ -29,7 +28,7 @@ pub(crate) fn MatchLog(log: RwSignal<Vec<MatchEvent>>, names: [String; 2], began
             }>
                 <ol class="log" role="log" aria-labelledby="log-title">
                     <For each=move || log.get() key=|event| event.seq let:event>
-                        {names.with_value(|names| line(&event, names, began))}
+                        {line(&event, began)}
                     </For>
                 </ol>
             </Show>
@@ -38,35 +37,30 @@ pub(crate) fn MatchLog(log: RwSignal<Vec<MatchEvent>>, names: [String; 2], began
     .into_any()
 }
 
-fn line(event: &MatchEvent, names: &[String; 2], began: DateTime<Utc>) -> impl IntoView + use<> {
+fn line(event: &MatchEvent, began: DateTime<Utc>) -> impl IntoView + use<> {
     let class = match event.kind.as_str() {
         "turn_began" => "line line-turn",
         "ended" => "line line-end",
         _ => "line",
     };
-    let seat = match event.seat {
-        Some(Seat::First) => "line-seat seat-first",
-        Some(Seat::Second) => "line-seat seat-second",
-        None => "line-seat",
+    // Whose line it is stands in its sentence; the colour only helps the eye down the log.
+    let mark = match event.seat {
+        Some(Seat::First) => "seat-mark seat-first",
+        Some(Seat::Second) => "seat-mark seat-second",
+        None => "seat-mark",
     };
-    let name = event.seat.map(|seat| names[seat.index()].clone());
     let badge = event.badge().map(|(text, tone)| view! { <span class=format!("badge badge-{tone}")>{text}</span> });
-    let turn = event.turn_score.filter(|_| event.dice.is_some()).map(|score| {
-        let multiplier = event.multiplier.filter(|multiplier| *multiplier > 1).map(|multiplier| format!(" ×{multiplier}")).unwrap_or_default();
-        format!("turn {score}{multiplier}")
-    });
     let totals = event.totals.map(|totals| format!("{} : {}", totals[0], totals[1]));
     view! {
         <li class=class>
             <span class="line-seq">{event.seq}</span>
             <time class="line-at" datetime=format::machine(event.at) title=format::moment(event.at)>{format::offset(event.at - began)}</time>
-            <span class=seat>{name}</span>
+            <span class=mark aria-hidden="true"></span>
             <span class="line-what">
                 {event.dice.map(|faces| view! { <Dice faces/> })}
                 {badge}
                 <span class="line-summary">{event.summary.clone()}</span>
             </span>
-            <span class="line-turn-score">{turn}</span>
             <span class="line-totals">{totals}</span>
         </li>
     }

@@ -60,7 +60,6 @@ fn Moving(start: MatchDetail) -> impl IntoView {
     let log = RwSignal::new(start.events.clone());
     let title = format!("{} vs {}", start.name_of(Seat::First), start.name_of(Seat::Second));
     let (id, began, running) = (start.id.clone(), start.created_at, start.state == MatchState::Running);
-    let names = Seat::BOTH.map(|seat| start.name_of(seat).to_owned());
     let detail = RwSignal::new(start);
     if running {
         let asked = id.clone();
@@ -86,7 +85,7 @@ fn Moving(start: MatchDetail) -> impl IntoView {
         </div>
         <Scoreboard detail board/>
         <Facts detail/>
-        <MatchLog log names began/>
+        <MatchLog log began/>
     }
     .into_any()
 }
@@ -114,7 +113,9 @@ fn settle(detail: RwSignal<MatchDetail>, log: RwSignal<Vec<MatchEvent>>, attempt
                 append(log, found.events.iter().cloned());
                 let _ = detail.try_set(found);
             }
-            _ if attempt < SETTLE_TRIES => set_timeout(move || settle(detail, log, attempt + 1), Duration::from_millis(400 * attempt)),
+            _ if attempt < SETTLE_TRIES => {
+                set_timeout(move || settle(detail, log, attempt + 1), Duration::from_millis(400 * attempt))
+            }
             _ => {}
         }
     });
@@ -149,6 +150,10 @@ fn PlayerCard(detail: RwSignal<MatchDetail>, board: Memo<Board>, seat: Seat) -> 
             _ => "card player",
         }
     };
+    let seat_mark = match seat {
+        Seat::First => "seat-mark seat-first",
+        Seat::Second => "seat-mark seat-second",
+    };
     let mark = move || {
         if detail.read().winner() == Some(seat) {
             Some("Winner")
@@ -161,7 +166,12 @@ fn PlayerCard(detail: RwSignal<MatchDetail>, board: Memo<Board>, seat: Seat) -> 
     let rating = move || {
         detail.read().player(seat).map(|player| match (player.rating_before, player.rating_after) {
             (Some(before), Some(after)) => {
-                format!("Rating {} \u{2192} {} ({})", format::rating(before), format::rating(after), format::change(before, after))
+                format!(
+                    "Rating {} \u{2192} {} ({})",
+                    format::rating(before),
+                    format::rating(after),
+                    format::change(before, after)
+                )
             }
             (Some(before), None) => format!("Rating {}", format::rating(before)),
             _ => "Unrated".to_owned(),
@@ -170,7 +180,10 @@ fn PlayerCard(detail: RwSignal<MatchDetail>, board: Memo<Board>, seat: Seat) -> 
     view! {
         <article class=class>
             <p class="player-name">
-                <strong>{move || detail.read().name_of(seat).to_owned()}</strong>
+                <strong class="player-who">
+                    <span class=seat_mark aria-hidden="true"></span>
+                    {move || detail.read().name_of(seat).to_owned()}
+                </strong>
                 {move || mark().map(|mark| view! { <span class="badge badge-accent">{mark}</span> })}
             </p>
             <p class="player-total"><span class="visually-hidden">"Total "</span>{total}</p>

@@ -42,7 +42,8 @@ impl Filter {
     /// The address of the same filter, from `after` on.
     fn href(&self, after: Option<&str>) -> String {
         let pairs = [("state", self.state.map(MatchState::slug)), ("mode", self.mode), ("after", after)];
-        let query: Vec<_> = pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", Url::escape(value?)))).collect();
+        let query: Vec<_> =
+            pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", Url::escape(value?)))).collect();
         if query.is_empty() { "/matches".to_owned() } else { format!("/matches?{}", query.join("&")) }
     }
 }
@@ -126,7 +127,9 @@ fn List(found: MatchPage, filter: Filter, refresh: Callback<()>) -> impl IntoVie
     if found.rows.is_empty() {
         return empty(&filter).into_any();
     }
-    let next = found.next.as_deref().map(|cursor| view! { <A href=filter.href(Some(cursor)) attr:class="button" attr:rel="next">"Older matches"</A> });
+    let next = found.next.as_deref().map(
+        |cursor| view! { <A href=filter.href(Some(cursor)) attr:class="button" attr:rel="next">"Older matches"</A> },
+    );
     let newest = (!first_page).then(|| view! { <A href=filter.href(None) attr:class="button">"Newest matches"</A> });
     let rows = found.rows.into_iter().map(|row| view! { <Row row answered_at/> }).collect_view();
     view! {
@@ -235,9 +238,16 @@ mod tests {
 
     #[test]
     fn what_is_not_known_does_not_filter() {
-        let query = ParamsMap::from_iter([("state".to_owned(), "paused".to_owned()), ("mode".to_owned(), String::new())]);
+        let query =
+            ParamsMap::from_iter([("state".to_owned(), "paused".to_owned()), ("mode".to_owned(), String::new())]);
         assert_eq!(Filter::read(&query), Filter::default());
-        let query = ParamsMap::from_iter([("state".to_owned(), "finished".to_owned()), ("mode".to_owned(), "true-grit".to_owned())]);
-        assert_eq!(Filter::read(&query), Filter { state: Some(MatchState::Finished), mode: Some("true-grit"), after: None });
+        let query = ParamsMap::from_iter([
+            ("state".to_owned(), "finished".to_owned()),
+            ("mode".to_owned(), "true-grit".to_owned()),
+        ]);
+        assert_eq!(
+            Filter::read(&query),
+            Filter { state: Some(MatchState::Finished), mode: Some("true-grit"), after: None }
+        );
     }
 }

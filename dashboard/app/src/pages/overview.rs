@@ -8,8 +8,7 @@ use crate::{
     api,
     chart::{Chart, Tone},
     components::{ErrorState, SkeletonOverview},
-    format,
-    live,
+    format, live,
     model::{ActivityPoint, LiveCounts, Overview},
     queries,
 };
@@ -58,7 +57,7 @@ fn Moving(start: Overview) -> impl IntoView {
             </ul>
         </section>
         <section aria-labelledby="hour-title">
-            <h2 id="hour-title">"The last hour"</h2>
+            <h2 id="hour-title">"The last hour " <span class="sub">"times are UTC"</span></h2>
             <div class="charts">
                 <Chart
                     title="Matches finished per minute" what="matches finished" id="chart-matches" tone=Tone::One
@@ -77,7 +76,12 @@ fn Moving(start: Overview) -> impl IntoView {
 
 /// One number.
 #[component]
-fn Tile(id: &'static str, label: &'static str, counts: RwSignal<LiveCounts>, value: fn(&LiveCounts) -> i64) -> impl IntoView {
+fn Tile(
+    id: &'static str,
+    label: &'static str,
+    counts: RwSignal<LiveCounts>,
+    value: fn(&LiveCounts) -> i64,
+) -> impl IntoView {
     let number = Memo::new(move |_| value(&counts.read()));
     view! {
         <li class="tile">
@@ -92,15 +96,20 @@ fn Tile(id: &'static str, label: &'static str, counts: RwSignal<LiveCounts>, val
 #[component]
 fn ActivityTable(activity: RwSignal<Vec<ActivityPoint>>) -> impl IntoView {
     let rows = move || {
-        activity.read().iter().rev().map(|point| {
-            view! {
-                <tr>
-                    <th scope="row">{format::minute(point.minute)}</th>
-                    <td class="num">{format::count(point.matches_finished)}</td>
-                    <td class="num">{format::count(point.events)}</td>
-                </tr>
-            }
-        }).collect_view()
+        activity
+            .read()
+            .iter()
+            .rev()
+            .map(|point| {
+                view! {
+                    <tr>
+                        <th scope="row">{format::minute(point.minute)}</th>
+                        <td class="num">{format::count(point.matches_finished)}</td>
+                        <td class="num">{format::count(point.events)}</td>
+                    </tr>
+                }
+            })
+            .collect_view()
     };
     view! {
         <details class="card numbers">

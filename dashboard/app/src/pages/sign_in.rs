@@ -16,7 +16,9 @@ pub(crate) fn sign_in_path(path: &str) -> String {
 
 /// `path` if it is a page of this dashboard, else the overview: nobody is led away by a crafted link.
 pub(crate) fn safe_path(path: &str) -> &str {
-    let own = path.starts_with('/') && !path.starts_with("//") && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let own = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let page = ["/api/", "/sign-in", "/pkg/", "/graphql/"].iter().all(|other| !path.starts_with(other));
     if own && page { path } else { "/" }
 }
@@ -77,7 +79,9 @@ mod tests {
     #[test]
     fn only_own_pages_are_led_back_to() {
         assert_eq!(safe_path("/matches?state=running"), "/matches?state=running");
-        for foreign in ["https://evil.example", "//evil.example", "/\\evil.example", "/api/me", "/sign-in?next=/", "", "/a\nb"] {
+        for foreign in
+            ["https://evil.example", "//evil.example", "/\\evil.example", "/api/me", "/sign-in?next=/", "", "/a\nb"]
+        {
             assert_eq!(safe_path(foreign), "/", "{foreign:?}");
         }
     }

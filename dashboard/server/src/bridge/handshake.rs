@@ -75,7 +75,11 @@ impl From<Problem> for Refusal {
     }
 }
 
-async fn admit(bridge: Bridge, headers: &HeaderMap, upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>) -> Result<Response, Refusal> {
+async fn admit(
+    bridge: Bridge,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Refusal> {
     // A browser always names the origin of a socket, and cookies go along whatever it is: so this check is the one
     // that keeps other sites' pages out.
     if origin(headers) != Origin::Own {
@@ -108,10 +112,15 @@ fn asks_for_protocol(headers: &HeaderMap) -> bool {
         .any(|asked| asked.trim() == PROTOCOL)
 }
 
-async fn dial(bridge: &Bridge, authorization: HeaderValue) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Problem> {
+async fn dial(
+    bridge: &Bridge,
+    authorization: HeaderValue,
+) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Problem> {
     let address: Uri = bridge.graphql.socket_url().parse().map_err(|_| UPSTREAM_DOWN)?;
     let authorization = authorization.to_str().map_err(|_| NO_SESSION)?;
-    let request = ClientRequestBuilder::new(address).with_header(header::AUTHORIZATION.as_str(), authorization).with_sub_protocol(PROTOCOL);
+    let request = ClientRequestBuilder::new(address)
+        .with_header(header::AUTHORIZATION.as_str(), authorization)
+        .with_sub_protocol(PROTOCOL);
     let config = WebSocketConfig::default()
         .max_message_size(Some(bridge.bounds.graphql_message_bytes))
         .max_frame_size(Some(bridge.bounds.graphql_message_bytes));
@@ -135,7 +144,9 @@ mod tests {
 
     #[test]
     fn the_protocol_may_stand_among_others() {
-        let asked = |text: &'static str| asks_for_protocol(&HeaderMap::from_iter([(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(text))]));
+        let asked = |text: &'static str| {
+            asks_for_protocol(&HeaderMap::from_iter([(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(text))]))
+        };
         assert!(asked("graphql-ws, graphql-transport-ws"));
         assert!(!asked("graphql-ws"));
         assert!(!asks_for_protocol(&HeaderMap::new()));

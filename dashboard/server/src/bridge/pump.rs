@@ -37,8 +37,12 @@ impl End {
     }
 }
 
-pub(super) async fn run<S>(mut browser: WebSocket, mut upstream: WebSocketStream<S>, bounds: Bounds, drain: CancellationToken)
-where
+pub(super) async fn run<S>(
+    mut browser: WebSocket,
+    mut upstream: WebSocketStream<S>,
+    bounds: Bounds,
+    drain: CancellationToken,
+) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let socket = OpenSocket::new();
@@ -50,7 +54,12 @@ where
     socket.end(end.by);
 }
 
-async fn carry<S>(browser: &mut WebSocket, upstream: &mut WebSocketStream<S>, bounds: Bounds, drain: CancellationToken) -> End
+async fn carry<S>(
+    browser: &mut WebSocket,
+    upstream: &mut WebSocketStream<S>,
+    bounds: Bounds,
+    drain: CancellationToken,
+) -> End
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {

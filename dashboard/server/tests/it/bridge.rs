@@ -21,7 +21,8 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 const WITHIN: Duration = Duration::from_secs(5);
 
 fn request(served: &Served, origin: Option<&str>, cookie: Option<&str>, protocol: &str) -> ClientRequestBuilder {
-    let mut request = ClientRequestBuilder::new(format!("ws://{}/graphql/ws", served.host).parse().unwrap()).with_sub_protocol(protocol);
+    let mut request = ClientRequestBuilder::new(format!("ws://{}/graphql/ws", served.host).parse().unwrap())
+        .with_sub_protocol(protocol);
     if let Some(origin) = origin {
         request = request.with_header("Origin", origin);
     }
@@ -43,7 +44,8 @@ async fn refused(request: ClientRequestBuilder) -> (u16, String) {
 
 async fn open(served: &Served) -> Socket {
     let cookie = format!("theme=dark; muster_session={TOKEN}");
-    let (socket, response) = connect_async(request(served, Some(&served.url), Some(&cookie), "graphql-transport-ws")).await.unwrap();
+    let (socket, response) =
+        connect_async(request(served, Some(&served.url), Some(&cookie), "graphql-transport-ws")).await.unwrap();
     assert_eq!(response.headers()["sec-websocket-protocol"], "graphql-transport-ws");
     socket
 }
@@ -89,7 +91,10 @@ async fn without_a_session_there_is_no_socket() {
     let unauthenticated = (401, "unauthenticated".to_owned());
     assert_eq!(refused(request(&served, Some(&served.url), None, "graphql-transport-ws")).await, unauthenticated);
     // One that the staff API does not know is as good as none.
-    assert_eq!(refused(request(&served, Some(&served.url), Some("muster_session=old"), "graphql-transport-ws")).await, unauthenticated);
+    assert_eq!(
+        refused(request(&served, Some(&served.url), Some("muster_session=old"), "graphql-transport-ws")).await,
+        unauthenticated
+    );
 }
 
 #[tokio::test]
@@ -97,7 +102,10 @@ async fn only_the_current_protocol_is_spoken() {
     let graphql = Scripted::start().await;
     let served = Served::over(&graphql, Options::default()).await;
     let cookie = format!("muster_session={TOKEN}");
-    assert_eq!(refused(request(&served, Some(&served.url), Some(&cookie), "graphql-ws")).await, (400, "wrong_protocol".to_owned()));
+    assert_eq!(
+        refused(request(&served, Some(&served.url), Some(&cookie), "graphql-ws")).await,
+        (400, "wrong_protocol".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -107,7 +115,8 @@ async fn frames_go_both_ways() {
     let mut socket = open(&served).await;
     say(&mut socket, json!({ "type": "connection_init" })).await;
     assert_eq!(hear_json(&mut socket).await, json!({ "type": "connection_ack" }));
-    say(&mut socket, json!({ "type": "subscribe", "id": "1", "payload": { "operationName": "Live", "query": "…" } })).await;
+    say(&mut socket, json!({ "type": "subscribe", "id": "1", "payload": { "operationName": "Live", "query": "…" } }))
+        .await;
     let first = hear_json(&mut socket).await["payload"]["data"]["live"]["matchesFinished"].as_i64().unwrap();
     let second = hear_json(&mut socket).await["payload"]["data"]["live"]["matchesFinished"].as_i64().unwrap();
     assert_eq!(second, first + 1);

@@ -103,7 +103,9 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, Json(request):
     let variables = &request["variables"];
     if operation == "SignIn" {
         return Json(match (variables["email"].as_str(), variables["password"].as_str()) {
-            (Some(EMAIL), Some(PASSWORD)) => json!({ "data": { "signIn": { "token": TOKEN, "expiresAt": "2099-01-01T00:00:00.000Z" } } }),
+            (Some(EMAIL), Some(PASSWORD)) => {
+                json!({ "data": { "signIn": { "token": TOKEN, "expiresAt": "2099-01-01T00:00:00.000Z" } } })
+            }
             (Some("locked@studio.example"), _) => refusal("too_many_attempts"),
             _ => refusal("unauthenticated"),
         });
@@ -133,7 +135,8 @@ fn live(script: &Script) -> Value {
 
 /// RFC 3339 of now, so many seconds ago.
 fn now(seconds_ago: i64) -> String {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64 - seconds_ago * 1_000;
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64
+        - seconds_ago * 1_000;
     let (days, rest) = (since.div_euclid(86_400_000), since.rem_euclid(86_400_000));
     // Howard Hinnant's civil_from_days.
     let z = days + 719_468;
@@ -178,7 +181,8 @@ fn matches(variables: &Value) -> Value {
     let state = variables["state"].as_str();
     let mode = variables["mode"].as_str().unwrap_or("classic");
     let modes = ["quickfire", "classic", "zero-hour", "last-line", "true-grit"];
-    let names = ["Brave Otter", "Quiet Falcon", "Lucky Heron", "Swift Badger", "Calm Lynx", "Bold Marten", "Kind Raven"];
+    let names =
+        ["Brave Otter", "Quiet Falcon", "Lucky Heron", "Swift Badger", "Calm Lynx", "Bold Marten", "Kind Raven"];
     let edges: Vec<Value> = (0..25)
         .filter(|_| mode != "true-grit")
         .map(|row: i64| {
@@ -218,7 +222,7 @@ fn full_match(script: &Script, id: &str) -> Value {
         "createdAt": now(42), "endedAt": if finished { json!(now(2)) } else { Value::Null }, "quality": 0.87,
         "players": [
             player("first", "Brave Otter", 24, ratings(1_500.0, 1_512.0)),
-            player("second", "Quiet Falcon", 9, ratings(1_483.0, 1_471.0)),
+            player("second", "Quiet Falcon", 0, ratings(1_483.0, 1_471.0)),
         ],
         "outcome": if finished { json!({ "kind": "won", "winnerId": "ply_0192f0c1e1c07b2cb4b1a7d1c2e3f4aa" }) } else { Value::Null },
         "commitment": COMMITMENT, "seed": if finished { json!(SEED) } else { Value::Null },
@@ -231,30 +235,28 @@ fn lines() -> Vec<Value> {
     let roll = |seat: &str, dice: [i64; 2], effect: &str, turn: i64, multiplier: i64, totals: [i64; 2]| {
         let name = if seat == "first" { "Brave Otter" } else { "Quiet Falcon" };
         json!({ "kind": "rolled", "seat": seat, "dice": dice, "effect": effect, "turnScore": turn, "multiplier": multiplier, "totals": totals,
-            "summary": format!("{name} rolled {} and {}", dice[0], dice[1]) })
+            "summary": format!("{name} rolls {} and {}: {turn} in the turn.", dice[0], dice[1]) })
     };
-    let say = |kind: &str, seat: Option<&str>, totals: [i64; 2], summary: &str| {
-        json!({ "kind": kind, "seat": seat, "dice": null, "effect": null, "turnScore": null, "multiplier": null, "totals": totals, "summary": summary })
-    };
+    let say = |kind: &str, seat: Option<&str>, totals: [i64; 2], summary: &str| json!({ "kind": kind, "seat": seat, "dice": null, "effect": null, "turnScore": null, "multiplier": null, "totals": totals, "summary": summary });
     let log = vec![
-        say("started", Some("first"), [0, 0], "The match started; Brave Otter begins"),
-        say("turn_began", Some("first"), [0, 0], "Brave Otter's turn"),
+        say("started", Some("first"), [0, 0], "A match of classic begins; Brave Otter rolls first."),
+        say("turn_began", Some("first"), [0, 0], "It is Brave Otter's turn."),
         roll("first", [3, 5], "scored", 8, 1, [0, 0]),
         roll("first", [4, 4], "doubled", 16, 2, [0, 0]),
-        say("banked", Some("first"), [16, 0], "Brave Otter banked 16"),
-        say("turn_began", Some("second"), [16, 0], "Quiet Falcon's turn"),
+        say("banked", Some("first"), [16, 0], "Brave Otter banks 16 (Brave Otter 16 to 0 Quiet Falcon)."),
+        say("turn_began", Some("second"), [16, 0], "It is Quiet Falcon's turn."),
         roll("second", [6, 3], "scored", 9, 1, [16, 0]),
-        say("banked", Some("second"), [16, 9], "Quiet Falcon banked 9"),
-        say("turn_began", Some("first"), [16, 9], "Brave Otter's turn"),
+        say("banked", Some("second"), [16, 9], "Quiet Falcon banks 9 (Brave Otter 16 to 9 Quiet Falcon)."),
+        say("turn_began", Some("first"), [16, 9], "It is Brave Otter's turn."),
         roll("first", [1, 1], "snake_eyes", 20, 1, [16, 9]),
         roll("first", [2, 6], "scored", 28, 1, [16, 9]),
         roll("first", [1, 5], "bust", 0, 1, [16, 9]),
-        say("turn_began", Some("second"), [16, 9], "Quiet Falcon's turn"),
+        say("turn_began", Some("second"), [16, 9], "It is Quiet Falcon's turn."),
         roll("second", [6, 6], "boxcars", 0, 1, [16, 0]),
-        say("turn_began", Some("first"), [16, 0], "Brave Otter's turn"),
+        say("turn_began", Some("first"), [16, 0], "It is Brave Otter's turn."),
         roll("first", [5, 3], "scored", 8, 1, [16, 0]),
-        say("banked", Some("first"), [24, 0], "Brave Otter banked 8"),
-        say("ended", None, [24, 9], "Brave Otter won"),
+        say("banked", Some("first"), [24, 0], "Brave Otter banks 8 (Brave Otter 24 to 0 Quiet Falcon)."),
+        say("ended", None, [24, 0], "Brave Otter wins, 24 to 0."),
     ];
     let count = log.len() as i64;
     log.into_iter()
@@ -299,7 +301,12 @@ async fn converse(mut socket: WebSocket, mut shared: Shared) {
     }
 }
 
-fn hear(frame: &Value, script: &Mutex<Script>, counts: &mut Option<String>, log: &mut Option<(String, i64)>) -> Vec<Value> {
+fn hear(
+    frame: &Value,
+    script: &Mutex<Script>,
+    counts: &mut Option<String>,
+    log: &mut Option<(String, i64)>,
+) -> Vec<Value> {
     let id = || frame["id"].as_str().unwrap().to_owned();
     match (frame["type"].as_str(), frame["payload"]["operationName"].as_str()) {
         (Some("connection_init"), _) => return vec![json!({ "type": "connection_ack" })],

@@ -98,7 +98,8 @@ pub fn built_site() -> PathBuf {
 
 fn hollow_site() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let root = env::temp_dir().join(format!("muster-site-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+    let root =
+        env::temp_dir().join(format!("muster-site-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
     let write = |name: &str, content: &str| fs::write(root.join(Path::new("pkg")).join(name), content).unwrap();
     fs::create_dir_all(root.join("pkg")).unwrap();
     write("muster.js", "export default async () => {}; export const hydrate = () => {};");

@@ -10,13 +10,20 @@ use super::{
 #[tokio::test(flavor = "multi_thread")]
 async fn an_evening_at_the_console() {
     let site = crate::served::built_site();
-    let platform = Platform::builder().dashboard().env_of("muster-dashboard", "MUSTER__SITE__ROOT", &site.display().to_string()).start().await;
+    let platform = Platform::builder()
+        .dashboard()
+        .env_of("muster-dashboard", "MUSTER__SITE__ROOT", &site.display().to_string())
+        .start()
+        .await;
     let url = platform.dashboard_url.clone().unwrap();
     let browser = Browser::start(DESK).await;
 
     browser.client.goto(&url).await.unwrap();
     browser.see("#email").await;
-    assert!(browser.client.current_url().await.unwrap().path().starts_with("/sign-in"), "who is not signed in is led to the sign-in");
+    assert!(
+        browser.client.current_url().await.unwrap().path().starts_with("/sign-in"),
+        "who is not signed in is led to the sign-in"
+    );
     checks::basics(&browser, "sign-in").await;
     browser.sign_in(&platform.staff_email, "wrong password").await;
     browser.see("#sign-in-error .alert").await;
@@ -30,8 +37,12 @@ async fn an_evening_at_the_console() {
     browser.mark().await;
     assert_eq!(browser.text("#matches-finished").await, "0");
     let server = platform.server_url(0).to_owned();
-    let _bots = Process::command("muster-bots").args(["--url", &server, "--count", "2", "--seed", "1", "--move-delay", "20ms"]).spawn();
-    browser.until("a finished match", "return Number(document.querySelector('#matches-finished').textContent) >= 1").await;
+    let _bots = Process::command("muster-bots")
+        .args(["--url", &server, "--count", "2", "--seed", "1", "--move-delay", "20ms"])
+        .spawn();
+    browser
+        .until("a finished match", "return Number(document.querySelector('#matches-finished').textContent) >= 1")
+        .await;
     browser.until("events per minute", "return document.querySelector('#events-per-minute').textContent !== '0'").await;
     assert!(browser.is_marked().await, "the numbers changed without a reload");
     checks::basics(&browser, "overview").await;

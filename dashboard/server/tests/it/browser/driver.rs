@@ -36,11 +36,19 @@ pub struct Look {
     pub dark: bool,
 }
 
+impl Look {
+    /// For the protocol's emulation: a window of the shell would not go below 500 px.
+    fn metrics(self) -> Value {
+        json!({ "width": self.width, "height": self.height, "deviceScaleFactor": 1, "mobile": false })
+    }
+}
+
 pub const DESK: Look = Look { width: 1280, height: 900, dark: false };
 pub const PHONE: Look = Look { width: 360, height: 740, dark: false };
 
 pub struct Browser {
     pub client: Client,
+    look: Look,
     driver: Child,
     profile: PathBuf,
 }
@@ -48,9 +56,13 @@ pub struct Browser {
 impl Browser {
     pub async fn start(look: Look) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let profile = env::temp_dir().join(format!("muster-browser-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        let profile = env::temp_dir().join(format!(
+            "muster-browser-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        ));
         fs::create_dir_all(&profile).unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(); //TMP
+        let port = muster_testkit::free_port();
         let path = env::var_os("MUSTER_TEST_CHROMEDRIVER").unwrap_or_else(|| "/usr/bin/chromedriver".into());
         let driver = Command::new(&path)
             .arg(format!("--port={port}"))
@@ -58,11 +70,16 @@ impl Browser {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| panic!("{} does not start ({error}): install chromium-driver, or set MUSTER_TEST_CHROMEDRIVER", path.display()));
+            .unwrap_or_else(|error| {
+                panic!(
+                    "{} does not start ({error}): install chromium-driver, or set MUSTER_TEST_CHROMEDRIVER",
+                    path.display()
+                )
+            });
         let mut browser = Started { driver: Some(driver), profile };
         let client = browser.connect(port, look).await;
         let Started { driver, profile } = &mut browser;
-        Self { client, driver: driver.take().unwrap(), profile: std::mem::take(profile) }
+        Self { client, look, driver: driver.take().unwrap(), profile: std::mem::take(profile) }
     }
 
     pub async fn see(&self, css: &str) -> Element {
@@ -89,7 +106,11 @@ impl Browser {
     pub async fn until(&self, what: &str, script: &str) {
         let started = Instant::now();
         while self.run(script, Vec::new()).await != json!(true) {
-            assert!(started.elapsed() < SEE_WITHIN, "waited {SEE_WITHIN:?} for {what}; the page says: {}", self.text("body").await);
+            assert!(
+                started.elapsed() < SEE_WITHIN,
+                "waited {SEE_WITHIN:?} for {what}; the page says: {}",
+                self.text("body").await
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -119,18 +140,23 @@ impl Browser {
 
     /// Saved to `target/screenshots/<name>.png`, whole page.
     pub async fn screenshot(&self, name: &str) {
-        let height = self.run("return document.documentElement.scrollHeight", Vec::new()).await.as_u64().unwrap_or(900) as u32;
-        let width = self.run("return window.innerWidth", Vec::new()).await.as_u64().unwrap_or(1280) as u32;
-        // Through the protocol: a window of the shell would not go below 500 px.
-        let _ = self.cdp("Emulation.setDeviceMetricsOverride", json!({ "width": width, "height": height.clamp(600, 4_000), "deviceScaleFactor": 1, "mobile": false })).await;
+        let height =
+            self.run("return document.documentElement.scrollHeight", Vec::new()).await.as_u64().unwrap_or(900) as u32;
+        let _ = self
+            .cdp("Emulation.setDeviceMetricsOverride", Look { height: height.clamp(600, 4_000), ..self.look }.metrics())
+            .await;
         let png = self.client.screenshot().await.unwrap();
+        let _ = self.cdp("Emulation.setDeviceMetricsOverride", self.look.metrics()).await;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/screenshots");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{name}.png")), png).unwrap();
     }
 
     pub async fn cdp(&self, command: &str, parameters: Value) -> Value {
-        self.client.issue_cmd(Extra { path: "goog/cdp/execute", body: json!({ "cmd": command, "params": parameters }) }).await.unwrap()
+        self.client
+            .issue_cmd(Extra { path: "goog/cdp/execute", body: json!({ "cmd": command, "params": parameters }) })
+            .await
+            .unwrap()
     }
 
     /// What the browser complained about: scripts that failed, hydration that did not fit, policies that were broken.
@@ -169,15 +195,15 @@ impl Started {
         let address = format!("http://127.0.0.1:{port}");
         let started = Instant::now();
         let client = loop {
-            let attempt = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities.clone()).connect(&address).await;
+            let attempt =
+                ClientBuilder::new(HttpConnector::new()).capabilities(capabilities.clone()).connect(&address).await;
             match attempt {
                 Ok(client) => break client,
                 Err(error) if started.elapsed() > START_WITHIN => panic!("no browser within {START_WITHIN:?}: {error}"),
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         };
-        let metrics = json!({ "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": false });
-        let body = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics });
+        let body = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": look.metrics() });
         client.issue_cmd(Extra { path: "goog/cdp/execute", body }).await.unwrap();
         client
     }
@@ -203,7 +229,10 @@ fn end(driver: &mut Child, profile: &Path) {
 
 fn children(of: u32) -> Vec<u32> {
     let list = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
-    list.split_whitespace().filter_map(|id| id.parse().ok()).flat_map(|id| children(id).into_iter().chain([id])).collect()
+    list.split_whitespace()
+        .filter_map(|id| id.parse().ok())
+        .flat_map(|id| children(id).into_iter().chain([id]))
+        .collect()
 }
 
 /// A command that WebDriver's standard does not have.

@@ -33,11 +33,15 @@ async fn a_lost_socket_comes_back_where_the_log_was() {
     browser.until("new lines of the log", "return document.querySelectorAll('.line').length >= 9").await;
     graphql.cut_sockets();
     browser.until("the last line", "return document.querySelectorAll('.line').length === 18").await;
-    let numbers = browser.run("return [...document.querySelectorAll('.line-seq')].map(e => Number(e.textContent))", Vec::new()).await;
+    let numbers = browser
+        .run("return [...document.querySelectorAll('.line-seq')].map(e => Number(e.textContent))", Vec::new())
+        .await;
     assert_eq!(numbers, json!((1..=18).collect::<Vec<_>>()), "no line is lost or told twice");
     let resumed = graphql.resumed_from();
     assert!(resumed.len() >= 2 && resumed[0] == 6 && resumed[1] >= 9, "it asks from the last line it has: {resumed:?}");
-    browser.until("the result", "return document.querySelector('.middle-result')?.textContent === 'Brave Otter won'").await;
+    browser
+        .until("the result", "return document.querySelector('.middle-result')?.textContent === 'Brave Otter won'")
+        .await;
     assert!(browser.text(".proof").await.contains("Checked"));
     assert!(browser.text(".player .sub").await.contains("1,500 → 1,512 (+12)"));
     assert!(browser.is_marked().await, "nothing was reloaded");
@@ -51,7 +55,12 @@ async fn a_staff_api_that_is_away_is_told_and_waited_for() {
     let (graphql, served) = stage().await;
     let browser = signed_in(&served, DESK, "/").await;
     let before = browser.text("#matches-finished").await;
-    browser.until("a number that moves", &format!("return document.querySelector('#matches-finished').textContent !== '{before}'")).await;
+    browser
+        .until(
+            "a number that moves",
+            &format!("return document.querySelector('#matches-finished').textContent !== '{before}'"),
+        )
+        .await;
     graphql.stop();
     browser.see(".connection-down").await;
     assert!(browser.text("[role=status]").await.contains("Reconnecting"));
@@ -97,7 +106,12 @@ async fn pages_fit_a_phone_and_the_dark() {
     let (_graphql, served) = stage().await;
     for (look, name) in [(PHONE, "phone"), (Look { dark: true, ..DESK }, "dark")] {
         let browser = signed_in(&served, look, "/").await;
-        for (path, see, page) in [("/", "#players-online", "overview"), ("/matches", ".matches", "matches"), (&*format!("/matches/{RUNNING}"), ".log", "match"), ("/nowhere", "h1", "not-found")] {
+        for (path, see, page) in [
+            ("/", "#players-online", "overview"),
+            ("/matches", ".matches", "matches"),
+            (&*format!("/matches/{RUNNING}"), ".log", "match"),
+            ("/nowhere", "h1", "not-found"),
+        ] {
             browser.client.goto(&served.at(path)).await.unwrap();
             browser.see(see).await;
             checks::basics(&browser, &format!("{page} ({name})")).await;

@@ -1,6 +1,6 @@
 //! In a real browser: Chromium by its WebDriver.
 
 mod checks;
-//TMP mod console;
+mod console;
 mod driver;
 mod live;

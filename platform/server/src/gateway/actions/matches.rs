@@ -57,7 +57,10 @@ impl Gateway {
             }
             Ok::<_, ApiError>(())
         };
-        if let Err(error) = told.await {
+        if let Err(error) = told.await
+            // Over meanwhile: there is nobody left to tell.
+            && error.code() != Code::MatchOver
+        {
             tracing::warn!(player_id = %player, connected, code = error.code().as_str(), "the match could not be told of the connection");
         }
     }
