@@ -133,12 +133,19 @@ fn spoken(command: &Command) -> String {
         .chain(command.get_args())
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    let words: &[String] = match words.as_slice() {
+    let [program, arguments @ ..] = (match words.as_slice() {
         [setpriv, _, _, _, rest @ ..] if setpriv == "setpriv" => rest,
         all => all,
+    }) else {
+        return String::new();
     };
-    let mut text = words.iter().take(6).cloned().collect::<Vec<_>>().join(" ");
-    if words.len() > 6 {
+    // Where cargo lies is of no interest; that it is cargo is.
+    let mut text = program.rsplit('/').next().unwrap_or_default().to_owned();
+    for argument in arguments.iter().take(6) {
+        text.push(' ');
+        text.push_str(argument);
+    }
+    if arguments.len() > 6 {
         text.push_str(" …");
     }
     text

@@ -65,7 +65,7 @@ pub fn write(paths: &Paths, documents: &[Document]) -> Result<()> {
 }
 
 /// Builds the binaries that print `documents`.
-pub fn build_printers(steps: &Steps, paths: &Paths, documents: &[Document]) -> Result<()> {
+fn build_printers(steps: &Steps, paths: &Paths, documents: &[Document]) -> Result<()> {
     let mut packages: Vec<&str> = documents.iter().map(|document| document.binary).collect();
     packages.dedup();
     steps.step("cargo build", |step| {

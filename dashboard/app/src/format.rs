@@ -1,7 +1,10 @@
 //! Numbers, times and names as people read them. Everything here gives the same text on the server and in the browser:
-//! no locale, no time zone but UTC, no clock of its own.
+//! no locale, no time zone but UTC, no clock of its own. Times are put together from their parts, since chrono's patterns
+//! would bring their whole machinery into the WebAssembly.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// 1234567 as "1,234,567".
 pub(crate) fn count(value: i64) -> String {
@@ -33,17 +36,27 @@ pub(crate) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 
 /// "20 Nov 2026, 11:37:02 UTC".
 pub(crate) fn moment(at: DateTime<Utc>) -> String {
-    at.format("%-d %b %Y, %H:%M:%S UTC").to_string()
+    let month = MONTHS[at.month0() as usize];
+    format!("{} {month} {}, {}:{:02} UTC", at.day(), at.year(), minute(at), at.second())
 }
 
 /// RFC 3339 in milliseconds, for `datetime` attributes.
 pub(crate) fn machine(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    let (date, time) = (at.date_naive(), at.time());
+    format!(
+        "{:04}-{:02}-{:02}T{}:{:02}.{:03}Z",
+        date.year(),
+        date.month(),
+        date.day(),
+        minute(at),
+        time.second(),
+        at.timestamp_subsec_millis()
+    )
 }
 
 /// "11:37".
 pub(crate) fn minute(at: DateTime<Utc>) -> String {
-    at.format("%H:%M").to_string()
+    format!("{:02}:{:02}", at.hour(), at.minute())
 }
 
 /// "42 s", "3 min 05 s", "1 h 02 min".

@@ -25,19 +25,26 @@ impl Graphql {
         // The staff API stands beside the dashboard: whatever proxy the machine has for the world is not for it.
         let http =
             reqwest::Client::builder().no_proxy().connect_timeout(CONNECT_WITHIN).timeout(settings.timeout).build()?;
-        Ok(Self { http, url: settings.url.clone() })
+        let mut url = settings.url.clone();
+        if url.path() == "/" {
+            url.set_path("/graphql");
+        }
+        Ok(Self { http, url })
     }
 
-    /// Whether it answers at all; what it answers to somebody who is not signed in does not matter.
+    /// Whether GraphQL answers there. That it refuses somebody who is not signed in is an answer too.
     ///
     /// # Errors
     /// A sentence for the health report.
     pub async fn check(&self) -> Result<(), String> {
         let probe = self.http.post(self.url.clone()).json(&serde_json::json!({ "query": "{ __typename }" }));
-        match probe.send().await {
-            Ok(response) if !response.status().is_server_error() => Ok(()),
-            Ok(response) => Err(format!("{} answers {}", self.url, response.status())),
-            Err(error) => Err(format!("{} does not answer: {}", self.url, root_cause(&error))),
+        let broken = |error: reqwest::Error| format!("{} does not answer: {}", self.url, root_cause(&error));
+        let response = probe.send().await.map_err(broken)?;
+        let status = response.status();
+        let answer = response.bytes().await.map_err(broken)?;
+        match serde_json::from_slice::<serde_json::Value>(&answer) {
+            Ok(answer) if answer.get("data").or(answer.get("errors")).is_some() => Ok(()),
+            _ => Err(format!("{} answers {status}, but not as GraphQL does", self.url)),
         }
     }
 
@@ -73,14 +80,20 @@ pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
 mod tests {
     use super::*;
 
+    fn at(url: &str) -> Graphql {
+        muster_runtime::install_crypto();
+        let url = Url::parse(url).expect("an URL");
+        Graphql::new(&GraphqlSettings { url, ..GraphqlSettings::default() }).expect("a client")
+    }
+
     #[test]
     fn the_socket_is_beside_the_queries() {
-        let at = |url: &str| {
-            let url = Url::parse(url).expect("an URL");
-            Graphql { http: reqwest::Client::builder().no_proxy().build().expect("a client"), url }.socket_url()
-        };
-        muster_runtime::install_crypto();
-        assert_eq!(at("http://127.0.0.1:7410/graphql"), "ws://127.0.0.1:7410/graphql/ws");
-        assert_eq!(at("https://staff.example/graphql/"), "wss://staff.example/graphql/ws");
+        assert_eq!(at("http://127.0.0.1:7410/graphql").socket_url(), "ws://127.0.0.1:7410/graphql/ws");
+        assert_eq!(at("https://staff.example/graphql/").socket_url(), "wss://staff.example/graphql/ws");
+    }
+
+    #[test]
+    fn a_bare_host_is_enough() {
+        assert_eq!(at("http://127.0.0.1:7410").url.as_str(), "http://127.0.0.1:7410/graphql");
     }
 }

@@ -49,7 +49,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Serialize, Deserialize, Validate)]
 #[serde(default, deny_unknown_fields)]
 pub struct GraphqlSettings {
-    /// Where it takes `POST`. Its WebSocket is the same address with `/ws` behind it.
+    /// Where it takes `POST`; `/graphql` where only a host is given. Its WebSocket is the same address with `/ws` behind it.
     #[garde(custom(is_http))]
     pub url: Url,
     /// How long a page waits for it.

@@ -44,7 +44,7 @@ pub enum Part {
 impl Part {
     /// Whether it can be done without services, browser and WebAssembly.
     fn is_fast(self) -> bool {
-        matches!(self, Self::Fmt | Self::Clippy | Self::Schemas | Self::Tests)
+        matches!(self, Self::Fmt | Self::Clippy | Self::Build | Self::Schemas | Self::Tests)
     }
 
     /// As it is typed.

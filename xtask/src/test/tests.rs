@@ -25,11 +25,11 @@ pub fn run(workshop: &mut Workshop<'_>) -> Result<Vec<Row>> {
     let fast = workshop.selection.fast;
     let mut command = build::cargo();
     command.args(["test", "--no-fail-fast"]);
+    // Built as a whole first, even when only a part of it is going to run: tests start the other binaries.
+    workshop.build()?;
     if fast {
         command.args(["--lib", "--bins"]);
     } else {
-        // Built as a whole first, even when only a part of it is going to run: tests start the other binaries.
-        workshop.build()?;
         environment(workshop, &mut command)?;
     }
     command.args(&workshop.selection.cargo_test).current_dir(&workshop.paths.workspace);
@@ -130,13 +130,14 @@ fn messages(workshop: &Workshop<'_>) -> Result<String> {
 fn tell_failures(workshop: &Workshop<'_>, reader: &Reader) {
     for failure in &reader.failures {
         workshop.steps.say(&format!("\n  FAILED {}", failure.name));
-        for line in failure.output.iter().take(SHOWN_LINES) {
+        // Where it panicked is the first line; the frames under it are in the log.
+        let told: Vec<&String> = failure.output.iter().take_while(|line| line.trim() != "stack backtrace:").collect();
+        for line in told.iter().take(SHOWN_LINES) {
             workshop.steps.say(&format!("    {line}"));
         }
-        if failure.output.len() > SHOWN_LINES {
-            workshop
-                .steps
-                .say(&format!("    … the rest is in {}", workshop.paths.short(&workshop.paths.log("test/tests"))));
+        if failure.output.len() > told.len().min(SHOWN_LINES) {
+            let log = workshop.paths.log("test/tests");
+            workshop.steps.say(&format!("    … the rest is in {}", workshop.paths.short(&log)));
         }
         if let Some(selector) = &failure.selector {
             workshop.steps.say(&format!("  again: cargo xtask test --only tests -- {selector}"));

@@ -15,7 +15,6 @@ pub(crate) use matches::fetch_matches;
 pub(crate) use me::fetch_me;
 pub(crate) use overview::fetch_overview;
 pub(crate) use sign_in::SignIn;
-pub(crate) use sign_out::SignOut;
 
 /// How far back the overview's charts reach.
 #[cfg(feature = "ssr")]

@@ -23,19 +23,19 @@ pub(crate) fn ErrorState(error: ApiError) -> impl IntoView {
             navigate(&sign_in.get_untracked(), NavigateOptions { replace: true, ..Default::default() })
         });
     }
-    let way_out = if error == ApiError::SignedOut {
-        view! { <a class="button" href=sign_in>"Sign in"</a> }.into_any()
-    } else if error == ApiError::BadInput {
-        view! { <a class="button" href=move || here().split('?').next().unwrap_or("/").to_owned() rel="external">"First page"</a> }.into_any()
-    } else {
-        // A real load, so that it works without scripts and starts everything afresh.
-        view! { <a class="button" href=here rel="external">"Try again"</a> }.into_any()
+    // A real load (`external`), so that it works without scripts and starts everything afresh.
+    let (way_out, href) = match error {
+        ApiError::SignedOut => ("Sign in", sign_in),
+        ApiError::BadInput => ("First page", location.pathname.into()),
+        _ => ("Try again", Signal::derive(here)),
     };
     view! {
         <section class="alert alert-page" role="alert">
             <h2>{error.title()}</h2>
             <p>{error.advice()}</p>
-            {way_out}
+            <a class="button" href=href rel="external">
+                {way_out}
+            </a>
         </section>
     }
 }

@@ -1,6 +1,6 @@
 //! The frame of every page behind the sign-in: navigation, connection, who is signed in.
 
-use leptos::{form::ActionForm, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
     components::{A, Outlet},
@@ -9,8 +9,7 @@ use leptos_router::{
 
 use super::{Brand, ConnectionState, Icon};
 use crate::{
-    ApiError,
-    api::{self, SignOut},
+    ApiError, api,
     live::{self, Connection},
     pages::sign_in_path,
 };
@@ -51,11 +50,10 @@ pub(crate) fn Layout() -> impl IntoView {
     .into_any()
 }
 
-/// Who is signed in, and the way out.
+/// Who is signed in, and the way out: a real form, since nothing of the session shall stay in the page.
 #[component]
 fn Who() -> impl IntoView {
     let staff = Resource::new(|| (), |()| api::fetch_me());
-    let sign_out = ServerAction::<SignOut>::new();
     view! {
         <div class="who">
             <Suspense fallback=|| view! { <p class="who-name bone" aria-hidden="true"></p> }>
@@ -68,9 +66,9 @@ fn Who() -> impl IntoView {
                     })
                 })}
             </Suspense>
-            <ActionForm action=sign_out>
+            <form method="post" action="/api/sign-out">
                 <button type="submit" class="button button-quiet">"Sign out"</button>
-            </ActionForm>
+            </form>
         </div>
     }
     .into_any()

@@ -42,10 +42,10 @@ pub(crate) fn subscribe<Q: GraphQLQuery + 'static>(
 ) {
     let id = StoredValue::new(None::<u64>);
     let mut subscription = Some(Subscription {
-        request: Rc::new(move || serde_json::to_value(Q::build_query(variables())).unwrap_or_default()),
-        deliver: Rc::new(move |data| match serde_json::from_value::<Q::ResponseData>(data) {
-            Ok(data) => on_data(data),
-            Err(error) => leptos::logging::warn!("a subscription's data is not the schema's: {error}"),
+        request: Rc::new(move |id| protocol::subscribe(id, Q::build_query(variables()))),
+        deliver: Rc::new(move |frame| match protocol::data::<Q::ResponseData>(frame) {
+            Some(data) => on_data(data),
+            None => leptos::logging::warn!("a subscription's data are not the schema's"),
         }),
     });
     Effect::new(move |_| {

@@ -2,11 +2,9 @@
 
 use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
-use serde_json::Value;
-
 use super::{
     Connection, backoff,
-    protocol::{ClientFrame, ServerFrame},
+    protocol::{self, Head, Kind},
 };
 
 /// Close codes of graphql-transport-ws for a session that is over, or never was.
@@ -15,16 +13,17 @@ const REFUSALS: [u16; 2] = [4401, 4403];
 /// What is asked for, and who gets the answers.
 #[derive(Clone)]
 pub(crate) struct Subscription {
-    /// The request's payload; asked anew at every (re)connect.
-    pub request: Rc<dyn Fn() -> Value>,
-    /// Takes the `data` of each answer.
-    pub deliver: Rc<dyn Fn(Value)>,
+    /// The `subscribe` frame for an id; asked anew at every (re)connect.
+    pub request: Rc<dyn Fn(u64) -> String>,
+    /// Takes each `next` frame.
+    pub deliver: Rc<dyn Fn(&str)>,
 }
 
 /// What the socket has to do next.
 pub(crate) enum Step {
     Send(String),
-    Deliver(Rc<dyn Fn(Value)>, Value),
+    /// Give the frame that came in to its subscriber.
+    Deliver(Rc<dyn Fn(&str)>),
     Report(Connection),
     /// Close the socket; `closed` will be told.
     Drop,
@@ -59,7 +58,7 @@ impl Session {
     pub(crate) fn opened(&mut self) -> Vec<Step> {
         self.phase = Phase::Greeting;
         self.awaits_pong = false;
-        vec![Step::Send(ClientFrame::ConnectionInit.text())]
+        vec![Step::Send(protocol::bare(Kind::ConnectionInit))]
     }
 
     /// The WebSocket is gone, or never came. `code` is the close frame's, `chance` is drawn from 0 to 1.
@@ -74,31 +73,28 @@ impl Session {
     /// A text frame came in.
     pub(crate) fn received(&mut self, text: &str) -> Vec<Step> {
         self.awaits_pong = false;
-        match serde_json::from_str(text) {
-            Ok(ServerFrame::ConnectionAck) => {
+        let Some(head) = Head::read(text) else { return vec![Step::Drop] };
+        match head.kind {
+            Kind::ConnectionAck => {
                 self.phase = Phase::Ready;
                 self.attempt = 0;
-                let resumed =
-                    self.subscriptions.iter().map(|(id, subscription)| Step::Send(subscribe(*id, subscription)));
+                let resumed = self.subscriptions.iter().map(|(id, wanted)| Step::Send((wanted.request)(*id)));
                 std::iter::once(Step::Report(Connection::Connected)).chain(resumed).collect()
             }
-            Ok(ServerFrame::Ping) => vec![Step::Send(ClientFrame::Pong.text())],
-            Ok(ServerFrame::Pong) => Vec::new(),
-            Ok(ServerFrame::Next { id, payload }) => {
-                let subscription = id.parse().ok().and_then(|id: u64| self.subscriptions.get(&id));
-                match (subscription, payload.data) {
-                    (Some(subscription), Some(data)) => vec![Step::Deliver(Rc::clone(&subscription.deliver), data)],
-                    _ => Vec::new(),
-                }
+            Kind::Ping => vec![Step::Send(protocol::bare(Kind::Pong))],
+            Kind::Pong => Vec::new(),
+            Kind::Next => {
+                let wanted = head.subscription().and_then(|id| self.subscriptions.get(&id));
+                wanted.map(|wanted| Step::Deliver(Rc::clone(&wanted.deliver))).into_iter().collect()
             }
             // Over, one way or the other: asking again would only get the same answer.
-            Ok(ServerFrame::Error { id } | ServerFrame::Complete { id }) => {
-                if let Ok(id) = id.parse() {
+            Kind::Error | Kind::Complete => {
+                if let Some(id) = head.subscription() {
                     self.subscriptions.remove(&id);
                 }
                 Vec::new()
             }
-            Err(_) => vec![Step::Drop],
+            Kind::ConnectionInit | Kind::Subscribe => vec![Step::Drop],
         }
     }
 
@@ -106,7 +102,7 @@ impl Session {
     pub(crate) fn subscribe(&mut self, subscription: Subscription) -> (u64, Vec<Step>) {
         self.last_id += 1;
         let steps = match self.phase {
-            Phase::Ready => vec![Step::Send(subscribe(self.last_id, &subscription))],
+            Phase::Ready => vec![Step::Send((subscription.request)(self.last_id))],
             Phase::Down | Phase::Greeting => Vec::new(),
         };
         self.subscriptions.insert(self.last_id, subscription);
@@ -115,7 +111,7 @@ impl Session {
 
     pub(crate) fn unsubscribe(&mut self, id: u64) -> Vec<Step> {
         match (self.subscriptions.remove(&id), self.phase) {
-            (Some(_), Phase::Ready) => vec![Step::Send(ClientFrame::Complete { id: id.to_string() }.text())],
+            (Some(_), Phase::Ready) => vec![Step::Send(protocol::complete(id))],
             _ => Vec::new(),
         }
     }
@@ -131,21 +127,17 @@ impl Session {
             }
             (Phase::Ready, false) => {
                 self.awaits_pong = true;
-                vec![Step::Send(ClientFrame::Ping.text())]
+                vec![Step::Send(protocol::bare(Kind::Ping))]
             }
         }
     }
 }
 
-fn subscribe(id: u64, subscription: &Subscription) -> String {
-    ClientFrame::Subscribe { id: id.to_string(), payload: (subscription.request)() }.text()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::cell::{Cell, RefCell};
+    use std::cell::Cell;
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -162,7 +154,7 @@ mod tests {
     }
 
     fn fixed(payload: Value) -> Subscription {
-        Subscription { request: Rc::new(move || payload.clone()), deliver: Rc::new(|_| ()) }
+        Subscription { request: Rc::new(move |id| protocol::subscribe(id, &payload)), deliver: Rc::new(|_| ()) }
     }
 
     #[test]
@@ -184,14 +176,18 @@ mod tests {
         let (asks, hears) = (Rc::clone(&seen), Rc::clone(&seen));
         let mut session = Session::new();
         session.subscribe(Subscription {
-            request: Rc::new(move || json!({"variables": {"after": asks.get()}})),
-            deliver: Rc::new(move |data| hears.set(data["seq"].as_i64().unwrap_or_default())),
+            request: Rc::new(move |id| protocol::subscribe(id, json!({"variables": {"after": asks.get()}}))),
+            deliver: Rc::new(move |frame| {
+                let data: Value = protocol::data(frame).expect("data");
+                hears.set(data["seq"].as_i64().expect("a number"));
+            }),
         });
         session.opened();
         session.received(ACK);
-        for step in session.received(r#"{"type":"next","id":"1","payload":{"data":{"seq":7}}}"#) {
-            if let Step::Deliver(deliver, data) = step {
-                deliver(data);
+        let frame = r#"{"type":"next","id":"1","payload":{"data":{"seq":7}}}"#;
+        for step in session.received(frame) {
+            if let Step::Deliver(deliver) = step {
+                deliver(frame);
             }
         }
         session.closed(None, 0.0);
@@ -228,12 +224,7 @@ mod tests {
     #[test]
     fn what_is_over_is_not_asked_again() {
         let mut session = Session::new();
-        let heard = Rc::new(RefCell::new(Vec::new()));
-        let hears = Rc::clone(&heard);
-        session.subscribe(Subscription {
-            request: Rc::new(|| json!({})),
-            deliver: Rc::new(move |data| hears.borrow_mut().push(data)),
-        });
+        session.subscribe(fixed(json!({})));
         session.opened();
         session.received(ACK);
         session.received(r#"{"type":"complete","id":"1"}"#);
@@ -242,7 +233,6 @@ mod tests {
         session.opened();
         assert!(sent(&session.received(ACK)).is_empty());
         assert!(session.unsubscribe(1).is_empty());
-        assert!(heard.borrow().is_empty());
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(crate) fn shut() {
 
 pub(crate) fn subscribe(subscription: Subscription) -> u64 {
     let (id, steps) = SOCKET.with_borrow_mut(|socket| socket.session.subscribe(subscription));
-    perform(steps);
+    perform(steps, "");
     id
 }
 
@@ -87,11 +87,17 @@ pub(crate) fn unsubscribe(id: u64) {
 
 fn drive(decide: impl FnOnce(&mut Session) -> Vec<Step>) {
     let steps = SOCKET.with_borrow_mut(|socket| decide(&mut socket.session));
-    perform(steps);
+    perform(steps, "");
 }
 
-/// Does what the session decided. Nothing is borrowed while others' code runs, since that may subscribe in turn.
-fn perform(steps: Vec<Step>) {
+fn receive(frame: &str) {
+    let steps = SOCKET.with_borrow_mut(|socket| socket.session.received(frame));
+    perform(steps, frame);
+}
+
+/// Does what the session decided about `frame`, if it was one. Nothing is borrowed while others' code runs, since that may
+/// subscribe in turn.
+fn perform(steps: Vec<Step>, frame: &str) {
     for step in steps {
         match step {
             Step::Send(text) => SOCKET.with_borrow(|socket| {
@@ -99,7 +105,7 @@ fn perform(steps: Vec<Step>) {
                     let _ = wire.web.send_with_str(&text);
                 }
             }),
-            Step::Deliver(deliver, data) => deliver(data),
+            Step::Deliver(deliver) => deliver(frame),
             Step::Report(connection) => {
                 let status = SOCKET.with_borrow(|socket| socket.status);
                 if let Some(status) = status {
@@ -141,7 +147,7 @@ impl Wire {
         let open = Closure::<dyn FnMut(Event)>::new(|_| drive(Session::opened));
         let message = Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| {
             if let Some(text) = event.data().as_string() {
-                drive(|session| session.received(&text));
+                receive(&text);
             }
         });
         let close = Closure::<dyn FnMut(CloseEvent)>::new(|event: CloseEvent| {

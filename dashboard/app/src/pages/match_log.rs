@@ -23,15 +23,14 @@ pub(crate) fn MatchLog(log: RwSignal<Vec<MatchEvent>>, began: DateTime<Utc>) -> 
                 <h2 id="log-title">"Event log"</h2>
                 <p class="sub">{count}</p>
             </div>
-            <Show when=move || !empty.get() fallback=|| view! {
+            {move || empty.get().then(|| view! {
                 <EmptyState title="No events yet" text="The first line comes with the start of the match."/>
-            }>
-                <ol class="log" role="log" aria-labelledby="log-title">
-                    <For each=move || log.get() key=|event| event.seq let:event>
-                        {line(&event, began)}
-                    </For>
-                </ol>
-            </Show>
+            })}
+            <ol class="log" role="log" aria-labelledby="log-title">
+                <For each=move || log.get() key=|event| event.seq let:event>
+                    {line(&event, began)}
+                </For>
+            </ol>
         </section>
     }
     .into_any()

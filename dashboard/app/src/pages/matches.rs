@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{
-    components::{A, Form},
-    hooks::use_query_map,
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
     location::Url,
     params::ParamsMap,
 };
@@ -30,7 +30,7 @@ impl Filter {
         let text = |key: &str| query.get_str(key).filter(|value| !value.is_empty());
         Self {
             state: text("state").and_then(MatchState::from_slug),
-            mode: text("mode").and_then(|mode| MODES.into_iter().find(|known| *known == mode)),
+            mode: text("mode").and_then(known_mode),
             after: text("after").map(str::to_owned),
         }
     }
@@ -46,6 +46,10 @@ impl Filter {
             pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", Url::escape(value?)))).collect();
         if query.is_empty() { "/matches".to_owned() } else { format!("/matches?{}", query.join("&")) }
     }
+}
+
+fn known_mode(text: &str) -> Option<&'static str> {
+    MODES.into_iter().find(|known| *known == text)
 }
 
 /// Filters, table, pages.
@@ -75,44 +79,56 @@ pub(crate) fn MatchesPage() -> impl IntoView {
     }
 }
 
-/// A form of the address: it works as it is, and sends itself when scripts run.
+/// A form of the address: it works as it is; where scripts run, a choice shows itself at once.
 #[component]
 fn Filters(filter: Memo<Filter>) -> impl IntoView {
-    let send = |event: leptos::ev::Event| {
-        if let Some(form) = event_target::<web_sys::HtmlSelectElement>(&event).form() {
-            let _ = form.request_submit();
-        }
+    let navigate = use_navigate();
+    let show = Callback::new(move |filter: Filter| navigate(&filter.href(None), NavigateOptions::default()));
+    let choose_state = move |event| {
+        let state = MatchState::from_slug(&event_target_value(&event));
+        show.run(Filter { state, ..filter.get_untracked() });
     };
-    let states = MatchState::ALL
-        .into_iter()
-        .map(|state| view! { <option value=state.slug() selected=move || filter.read().state == Some(state)>{state.label()}</option> })
-        .collect_view();
-    let modes = MODES
-        .into_iter()
-        .map(|mode| view! { <option value=mode selected=move || filter.read().mode == Some(mode)>{format::name(mode)}</option> })
-        .collect_view();
+    let choose_mode = move |event| {
+        let mode = known_mode(&event_target_value(&event));
+        show.run(Filter { mode, ..filter.get_untracked() });
+    };
+    let states = MatchState::ALL.map(|state| (state.slug(), state.label().to_owned()));
+    let modes = MODES.map(|mode| (mode, format::name(mode)));
     view! {
         <search class="filters">
-            <Form method="get" action="/matches">
+            <form method="get" action="/matches">
                 <div class="field">
                     <label for="state">"State"</label>
-                    <select id="state" name="state" on:change=send>
-                        <option value="" selected=move || filter.read().state.is_none()>"Any"</option>
-                        {states}
+                    <select id="state" name="state" on:change=choose_state>
+                        {options(states, move || filter.read().state.map(MatchState::slug))}
                     </select>
                 </div>
                 <div class="field">
                     <label for="mode">"Mode"</label>
-                    <select id="mode" name="mode" on:change=send>
-                        <option value="" selected=move || filter.read().mode.is_none()>"Any"</option>
-                        {modes}
+                    <select id="mode" name="mode" on:change=choose_mode>
+                        {options(modes, move || filter.read().mode)}
                     </select>
                 </div>
-                <button type="submit" class="button">"Show"</button>
-            </Form>
+                // As text: with scripts on, browsers do not parse what is in it, and hydration would look in vain.
+                <noscript inner_html=r#"<button type="submit" class="button">Show</button>"#></noscript>
+            </form>
         </search>
     }
     .into_any()
+}
+
+/// "Any", then the choices; `chosen` is selected.
+fn options<const N: usize>(
+    choices: [(&'static str, String); N],
+    chosen: impl Fn() -> Option<&'static str> + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let any = std::iter::once(("", "Any".to_owned()));
+    any.chain(choices)
+        .map(|(value, label)| {
+            let selected = move || chosen().unwrap_or_default() == value;
+            view! { <option value=value selected=selected>{label}</option> }
+        })
+        .collect_view()
 }
 
 /// A page of rows.
@@ -127,10 +143,11 @@ fn List(found: MatchPage, filter: Filter, refresh: Callback<()>) -> impl IntoVie
     if found.rows.is_empty() {
         return empty(&filter).into_any();
     }
-    let next = found.next.as_deref().map(
-        |cursor| view! { <A href=filter.href(Some(cursor)) attr:class="button" attr:rel="next">"Older matches"</A> },
-    );
-    let newest = (!first_page).then(|| view! { <A href=filter.href(None) attr:class="button">"Newest matches"</A> });
+    let next = found
+        .next
+        .as_deref()
+        .map(|cursor| view! { <a href=filter.href(Some(cursor)) class="button" rel="next">"Older matches"</a> });
+    let newest = (!first_page).then(|| view! { <a href=filter.href(None) class="button">"Newest matches"</a> });
     let rows = found.rows.into_iter().map(|row| view! { <Row row answered_at/> }).collect_view();
     view! {
         <div class="list-head">
@@ -184,7 +201,7 @@ fn Row(row: MatchRow, answered_at: chrono::DateTime<chrono::Utc>) -> impl IntoVi
     view! {
         <tr>
             <th scope="row">
-                <A href=format!("/matches/{}", row.id)>{names}</A>
+                <a href=format!("/matches/{}", row.id)>{names}</a>
                 <span class="sub"><span class="mono">{format::short_id(&row.id)}</span></span>
             </th>
             <td class="num">{score}</td>

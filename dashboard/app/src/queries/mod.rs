@@ -6,12 +6,12 @@ macro_rules! operation {
     ($name:ident, $path:tt) => {
         #[derive(graphql_client::GraphQLQuery)]
         #[graphql(
-                            schema_path = "../../graphql/schema.graphql",
-                            query_path = $path,
-                            response_derives = "Debug, Clone, PartialEq",
-                            variables_derives = "Debug, Clone",
-                            extern_enums("MatchState", "StaffRole")
-                        )]
+                                                            schema_path = "../../graphql/schema.graphql",
+                                                            query_path = $path,
+                                                            response_derives = "Debug, Clone, PartialEq",
+                                                            variables_derives = "Debug, Clone",
+                                                            extern_enums("MatchState", "StaffRole")
+                                                        )]
         pub(crate) struct $name;
     };
 }

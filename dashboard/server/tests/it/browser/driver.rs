@@ -217,22 +217,29 @@ impl Drop for Started {
     }
 }
 
-/// Ends the driver's children (the browser), then the driver, each by its id; then removes the profile.
+/// Ends the driver and the browser, each process by its id, then removes the profile.
 fn end(driver: &mut Child, profile: &Path) {
-    for child in children(driver.id()) {
-        let _ = Command::new("kill").arg("-KILL").arg(child.to_string()).status();
-    }
     let _ = driver.kill();
     let _ = driver.wait();
+    // Chromium's processes do not stay children of one another, but each has the test's own profile in its command line.
+    // Some start late, so look until none is left.
+    let mut left = processes_of(profile);
+    while let Some(id) = left.pop() {
+        let _ = Command::new("kill").arg("-KILL").arg(id.to_string()).stderr(Stdio::null()).status();
+        if left.is_empty() {
+            left = processes_of(profile);
+        }
+    }
     let _ = fs::remove_dir_all(profile);
 }
 
-fn children(of: u32) -> Vec<u32> {
-    let list = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
-    list.split_whitespace()
-        .filter_map(|id| id.parse().ok())
-        .flat_map(|id| children(id).into_iter().chain([id]))
-        .collect()
+fn processes_of(profile: &Path) -> Vec<u32> {
+    let profile = profile.display().to_string();
+    let own = |id: &u32| {
+        fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(&profile))
+    };
+    let ids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(own).collect()
 }
 
 /// A command that WebDriver's standard does not have.
