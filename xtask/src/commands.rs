@@ -60,8 +60,16 @@ pub fn run(step: &Step<'_>, command: Command, log: &Path, within: Duration) -> R
 
 /// The error of a command that ended badly, with the last lines of its log.
 pub fn failure(name: &str, status: ExitStatus, log: &Path) -> anyhow::Error {
-    let lines = files::last_lines(log, 40).join("\n    ");
+    let lines = last_words(files::last_lines(log, 400)).join("\n    ");
     anyhow!("`{name}` ended with {status}. The end of {}:\n    {lines}", log.display())
+}
+
+/// The last 40 lines; what stands before a backtrace is worth more than its frames.
+fn last_words(mut lines: Vec<String>) -> Vec<String> {
+    if let Some(frames) = lines.iter().rposition(|line| line.trim().eq_ignore_ascii_case("stack backtrace:")) {
+        lines.truncate(frames);
+    }
+    lines.split_off(lines.len().saturating_sub(40))
 }
 
 /// Runs a command to its end with its output in a fresh `log`, and hands every line of it to `line`.
@@ -221,6 +229,15 @@ mod tests {
         let error = watch(command, &path, Duration::from_millis(200), |_| {}).unwrap_err();
         assert!(error.to_string().contains("was ended"), "{error}");
         files::remove(&path).unwrap();
+    }
+
+    #[test]
+    fn a_backtrace_does_not_hide_the_error() {
+        let mut lines = vec!["Error: no such key".to_owned(), "Stack backtrace:".to_owned()];
+        lines.extend((0..60).map(|frame| format!("   {frame}: core::ops")));
+        assert_eq!(last_words(lines), ["Error: no such key"]);
+        let many: Vec<String> = (0..50).map(|line| line.to_string()).collect();
+        assert_eq!(last_words(many.clone()), many[10..]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use owo_colors::OwoColorize;
 
-use crate::output;
+use crate::{interrupt::Interrupted, output};
 
 /// How often a long step says that it is still at work when nobody watches a terminal.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -61,7 +61,7 @@ impl Steps {
         let step = Step { steps: self, what, began: now, said: Cell::new(now), detail: RefCell::default() };
         step.draw("");
         let result = work(&step);
-        step.finish(result.is_ok());
+        step.finish(result.as_ref().err());
         result
     }
 
@@ -139,8 +139,12 @@ impl Step<'_> {
         }
     }
 
-    fn finish(&self, good: bool) {
-        let mark = if good { self.steps.paint("ok    ", Mood::Good) } else { self.steps.paint("FAILED", Mood::Bad) };
+    fn finish(&self, error: Option<&anyhow::Error>) {
+        let mark = match error {
+            None => self.steps.paint("ok    ", Mood::Good),
+            Some(error) if error.is::<Interrupted>() => self.steps.paint("cut   ", Mood::Plain),
+            Some(_) => self.steps.paint("FAILED", Mood::Bad),
+        };
         if self.steps.terminal {
             output::part("\r\x1b[2K");
         }

@@ -6,7 +6,7 @@
 //!
 //! Read on with [`App`] (the routes), then the pages; `api` holds the server functions, `live` the socket that keeps
 //! numbers and event logs moving.
-#![recursion_limit = "512"]
+#![recursion_limit = "256"] // views are deep types
 
 mod api;
 mod app;
@@ -17,6 +17,7 @@ mod format;
 mod live;
 mod model;
 mod pages;
+mod payload;
 mod queries;
 mod respond;
 #[cfg(feature = "ssr")]

@@ -67,7 +67,10 @@ pub fn has_sudo() -> bool {
 /// # Errors
 /// When something is missing and this user may not install it, or apt fails: with what, why and how.
 pub fn install(steps: &Steps, paths: &Paths, needs: &[Need]) -> Result<()> {
-    let missing: Vec<Need> = needs.iter().filter(|need| need.is_missing()).copied().collect();
+    let mut missing: Vec<Need> = needs.iter().filter(|need| need.is_missing()).copied().collect();
+    // Two things may need the same package: told once, with the first reason.
+    let mut told = BTreeSet::new();
+    missing.retain(|need| told.insert(need.package));
     if missing.is_empty() {
         return Ok(());
     }
@@ -82,7 +85,7 @@ pub fn install(steps: &Steps, paths: &Paths, needs: &[Need]) -> Result<()> {
     let rights = rights();
     if matches!(rights, Rights::None) {
         bail!(
-            "this machine lacks:\n{}\nYou are not root and sudo asks for a password, so run this once:\n  sudo apt-get update && sudo apt-get install -y --no-install-recommends {list}\nand then this command again.",
+            "this machine lacks:\n{}\nYou are not root and cannot become root without a password, so run this once:\n  sudo apt-get update && sudo apt-get install -y --no-install-recommends {list}\nand then this command again.",
             table(&missing)
         );
     }

@@ -24,7 +24,7 @@ pub(crate) async fn sign_in(email: String, password: String, next: String) -> Re
             return Err(error);
         }
     };
-    let cookie = policy.keep(&session.token, session.expires_at, chrono::Utc::now()).ok_or_else(|| {
+    let cookie = policy.keep(&session.token, session.expires_at.0, chrono::Utc::now()).ok_or_else(|| {
         tracing::error!("the staff API's token cannot stand in a cookie");
         ApiError::Internal
     })?;

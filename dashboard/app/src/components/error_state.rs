@@ -13,10 +13,7 @@ use crate::{ApiError, pages::sign_in_path};
 pub(crate) fn ErrorState(error: ApiError) -> impl IntoView {
     let location = use_location();
     let here = move || format!("{}{}", location.pathname.get(), with_mark(&location.search.get()));
-    let sign_in = Signal::derive({
-        let here = here.clone();
-        move || sign_in_path(&here())
-    });
+    let sign_in = Signal::derive(move || sign_in_path(&here()));
     if error == ApiError::SignedOut {
         let navigate = use_navigate();
         Effect::new(move |_| {

@@ -12,6 +12,7 @@ use crate::{
     ApiError, api,
     live::{self, Connection},
     pages::sign_in_path,
+    payload::resource,
 };
 
 /// Reconnects that fail before the session itself is looked at.
@@ -53,7 +54,7 @@ pub(crate) fn Layout() -> impl IntoView {
 /// Who is signed in, and the way out: a real form, since nothing of the session shall stay in the page.
 #[component]
 fn Who() -> impl IntoView {
-    let staff = Resource::new(|| (), |()| api::fetch_me());
+    let staff = resource(|| (), |()| api::fetch_me());
     view! {
         <div class="who">
             <Suspense fallback=|| view! { <p class="who-name bone" aria-hidden="true"></p> }>

@@ -1,8 +1,8 @@
 //! The frames of graphql-transport-ws, as far as a client of subscriptions needs them.
 //! <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>
 //!
-//! Data are read straight from a frame's text into the operation's own types; a generic JSON value in between would be a
-//! second parser in the WebAssembly.
+//! Data are read straight from a frame into the operation's own types, and as bytes, as all JSON here is: a generic JSON value
+//! in between, or text, would each be one more parser in the WebAssembly.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -63,7 +63,7 @@ pub(crate) struct Head {
 impl Head {
     /// None when the text is not a frame of the protocol.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        serde_json::from_slice(text.as_bytes()).ok()
     }
 
     /// The subscription's id, if it is one of ours.
@@ -84,5 +84,5 @@ struct Payload<D> {
 
 /// The data of a `next` frame. None when it has none, or other than the schema's.
 pub(crate) fn data<D: DeserializeOwned>(text: &str) -> Option<D> {
-    serde_json::from_str::<Next<D>>(text).ok()?.payload.data
+    serde_json::from_slice::<Next<D>>(text.as_bytes()).ok()?.payload.data
 }

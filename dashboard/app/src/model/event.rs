@@ -1,6 +1,6 @@
 //! The log of a match, and the board that its last lines describe.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Utc, serde::ts_milliseconds};
 use serde::{Deserialize, Serialize};
 
 /// A place at the table. The first seat is the first player of the match, not the one who begins.
@@ -39,6 +39,7 @@ impl Seat {
 pub(crate) struct MatchEvent {
     /// 1 for the first line, without gaps.
     pub seq: i64,
+    #[serde(with = "ts_milliseconds")]
     pub at: DateTime<Utc>,
     pub kind: String,
     pub seat: Option<Seat>,

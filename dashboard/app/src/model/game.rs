@@ -1,6 +1,9 @@
 //! Matches: a row of the list, and one in full.
 
-use chrono::{DateTime, Utc};
+use chrono::{
+    DateTime, Utc,
+    serde::{ts_milliseconds, ts_milliseconds_option},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{MatchEvent, Seat};
@@ -84,7 +87,9 @@ pub(crate) struct MatchRow {
     pub queue: String,
     pub mode: String,
     pub state: MatchState,
+    #[serde(with = "ts_milliseconds")]
     pub created_at: DateTime<Utc>,
+    #[serde(with = "ts_milliseconds_option")]
     pub ended_at: Option<DateTime<Utc>>,
     pub players: Vec<Player>,
     pub outcome: Option<Outcome>,
@@ -93,6 +98,7 @@ pub(crate) struct MatchRow {
 /// One page of the list, newest match first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MatchPage {
+    #[serde(with = "ts_milliseconds")]
     pub answered_at: DateTime<Utc>,
     pub rows: Vec<MatchRow>,
     pub total: i64,
@@ -103,12 +109,15 @@ pub(crate) struct MatchPage {
 /// A match in full, with its log so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MatchDetail {
+    #[serde(with = "ts_milliseconds")]
     pub answered_at: DateTime<Utc>,
     pub id: String,
     pub queue: String,
     pub mode: String,
     pub state: MatchState,
+    #[serde(with = "ts_milliseconds")]
     pub created_at: DateTime<Utc>,
+    #[serde(with = "ts_milliseconds_option")]
     pub ended_at: Option<DateTime<Utc>>,
     /// 0 to 1; 1 is two players of equal strength.
     pub quality: Option<f64>,

@@ -12,6 +12,7 @@ use crate::{
     components::{Ago, Dice, ErrorState, SkeletonMatch, StateBadge},
     format, live,
     model::{Board, MatchDetail, MatchEvent, MatchState, Seat},
+    payload::resource,
     queries,
 };
 
@@ -23,7 +24,7 @@ const SETTLE_TRIES: u64 = 6;
 pub(crate) fn MatchPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let found = Resource::new(move || id.get(), api::fetch_match);
+    let found = resource(move || id.get(), api::fetch_match);
     view! {
         <Suspense fallback=SkeletonMatch>
             {move || Suspend::new(async move {

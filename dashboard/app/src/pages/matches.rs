@@ -13,7 +13,8 @@ use crate::{
     api,
     components::{Ago, EmptyState, ErrorState, SkeletonRows, StateBadge},
     format, live,
-    model::{MODES, MatchPage, MatchRow, MatchState},
+    model::{MODES, MatchPage, MatchRow, MatchState, Player},
+    payload::resource,
     queries,
 };
 
@@ -57,7 +58,7 @@ fn known_mode(text: &str) -> Option<&'static str> {
 pub(crate) fn MatchesPage() -> impl IntoView {
     let query = use_query_map();
     let filter = Memo::new(move |_| Filter::read(&query.read()));
-    let page = Resource::new(
+    let page = resource(
         move || filter.get(),
         |filter| api::fetch_matches(filter.state, filter.mode.map(str::to_owned), filter.after),
     );
@@ -186,16 +187,8 @@ fn empty(filter: &Filter) -> impl IntoView + use<> {
 
 #[component]
 fn Row(row: MatchRow, answered_at: chrono::DateTime<chrono::Utc>) -> impl IntoView {
-    let names = row
-        .players
-        .iter()
-        .enumerate()
-        .map(|(index, player)| {
-            let versus = (index > 0).then(|| view! { <span class="versus">" vs "</span> });
-            view! { {versus}<span class="name">{player.display_name.clone()}</span> }
-        })
-        .collect_view();
-    let score = row.players.iter().map(|player| player.total.to_string()).collect::<Vec<_>>().join(" : ");
+    let names = versus(&row.players, " vs ", |player| player.display_name.clone());
+    let score = versus(&row.players, " : ", |player| format::count(player.total));
     let result = row.outcome.as_ref().map_or_else(String::new, |outcome| outcome.sentence(&row.players));
     let took = row.ended_at.map_or_else(String::new, |ended| format::duration(ended - row.created_at));
     view! {
@@ -213,6 +206,18 @@ fn Row(row: MatchRow, answered_at: chrono::DateTime<chrono::Utc>) -> impl IntoVi
         </tr>
     }
     .into_any()
+}
+
+/// Something of each player, side by side, or one below the other where there is no room.
+fn versus(players: &[Player], between: &'static str, what: fn(&Player) -> String) -> impl IntoView + use<> {
+    players
+        .iter()
+        .enumerate()
+        .map(|(index, player)| {
+            let between = (index > 0).then(|| view! { <span class="versus">{between}</span> });
+            view! { {between}<span class="side-by-side">{what(player)}</span> }
+        })
+        .collect_view()
 }
 
 /// Says that the list has been overtaken; nothing moves under the reader's eyes until they ask.

@@ -10,6 +10,7 @@ use crate::{
     components::{ErrorState, SkeletonOverview},
     format, live,
     model::{ActivityPoint, LiveCounts, Overview},
+    payload::resource,
     queries,
 };
 
@@ -19,7 +20,7 @@ const CHART_EVERY: TimeDelta = TimeDelta::seconds(5);
 /// Tiles and charts.
 #[component]
 pub(crate) fn OverviewPage() -> impl IntoView {
-    let overview = Resource::new(|| (), |()| api::fetch_overview());
+    let overview = resource(|| (), |()| api::fetch_overview());
     view! {
         <Title text="Overview"/>
         <div class="page-head">

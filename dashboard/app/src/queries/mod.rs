@@ -6,12 +6,12 @@ macro_rules! operation {
     ($name:ident, $path:tt) => {
         #[derive(graphql_client::GraphQLQuery)]
         #[graphql(
-                                                            schema_path = "../../graphql/schema.graphql",
-                                                            query_path = $path,
-                                                            response_derives = "Debug, Clone, PartialEq",
-                                                            variables_derives = "Debug, Clone",
-                                                            extern_enums("MatchState", "StaffRole")
-                                                        )]
+                                                                    schema_path = "../../graphql/schema.graphql",
+                                                                    query_path = $path,
+                                                                    response_derives = "Debug, Clone, PartialEq",
+                                                                    variables_derives = "Debug, Clone",
+                                                                    extern_enums("MatchState", "StaffRole")
+                                                                )]
         pub(crate) struct $name;
     };
 }
@@ -23,7 +23,7 @@ macro_rules! live_counts_from {
         impl From<$source> for crate::model::LiveCounts {
             fn from(counts: $source) -> Self {
                 Self {
-                    at: counts.at,
+                    at: counts.at.0,
                     players_online: counts.players_online,
                     tickets_waiting: counts.tickets_waiting,
                     matches_running: counts.matches_running,
@@ -42,7 +42,7 @@ macro_rules! match_event_from {
             fn from(event: $source) -> Self {
                 Self {
                     seq: event.seq,
-                    at: event.at,
+                    at: event.at.0,
                     kind: event.kind,
                     seat: event.seat.as_deref().and_then(crate::model::Seat::from_wire),
                     dice: event.dice.as_deref().and_then(super::pair).and_then(super::faces),
@@ -57,6 +57,7 @@ macro_rules! match_event_from {
     };
 }
 
+mod date_time;
 #[cfg(feature = "ssr")]
 mod requests;
 mod subscriptions;

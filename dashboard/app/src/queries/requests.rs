@@ -1,8 +1,7 @@
 //! What the dashboard's server asks, over HTTP.
 
+use super::date_time::DateTime;
 use crate::model::{ActivityPoint, MatchEvent, MatchRow, MatchState, Outcome, Player, Seat, Staff, StaffRole};
-
-type DateTime = chrono::DateTime<chrono::Utc>;
 
 operation!(SignIn, "graphql/sign_in.graphql");
 operation!(SignOut, "graphql/sign_out.graphql");
@@ -19,13 +18,13 @@ match_event_from!(match_log::MatchLogMatchEvents);
 
 impl From<overview::OverviewActivity> for ActivityPoint {
     fn from(point: overview::OverviewActivity) -> Self {
-        Self { minute: point.minute, matches_finished: point.matches_finished, events: point.events }
+        Self { minute: point.minute.0, matches_finished: point.matches_finished, events: point.events }
     }
 }
 
 impl From<activity::ActivityActivity> for ActivityPoint {
     fn from(point: activity::ActivityActivity) -> Self {
-        Self { minute: point.minute, matches_finished: point.matches_finished, events: point.events }
+        Self { minute: point.minute.0, matches_finished: point.matches_finished, events: point.events }
     }
 }
 
@@ -42,8 +41,8 @@ impl From<matches::MatchesMatchesEdgesNode> for MatchRow {
             queue: row.queue,
             mode: row.mode,
             state: row.state,
-            created_at: row.created_at,
-            ended_at: row.ended_at,
+            created_at: row.created_at.0,
+            ended_at: row.ended_at.map(|ended| ended.0),
             players: row
                 .players
                 .into_iter()
@@ -65,13 +64,13 @@ impl From<match_detail::MatchDetailMatch> for crate::model::MatchDetail {
     /// Without the check of the seed, which takes a hash the browser does not carry.
     fn from(found: match_detail::MatchDetailMatch) -> Self {
         Self {
-            answered_at: found.created_at,
+            answered_at: found.created_at.0,
             id: found.id,
             queue: found.queue,
             mode: found.mode,
             state: found.state,
-            created_at: found.created_at,
-            ended_at: found.ended_at,
+            created_at: found.created_at.0,
+            ended_at: found.ended_at.map(|ended| ended.0),
             quality: found.quality,
             players: found
                 .players

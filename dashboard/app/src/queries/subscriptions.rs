@@ -1,6 +1,6 @@
 //! What the browser subscribes to, over the socket.
 
-type DateTime = chrono::DateTime<chrono::Utc>;
+use super::date_time::DateTime;
 
 operation!(Live, "graphql/live.graphql");
 operation!(MatchEvents, "graphql/match_events.graphql");

@@ -29,6 +29,7 @@ async fn an_evening_at_the_console() {
     browser.see("#sign-in-error .alert").await;
     assert!(browser.text("#sign-in-error").await.contains("Email or password is wrong"));
     checks::basics(&browser, "sign-in with an error").await;
+    browser.screenshot("sign-in").await;
     browser.complaints().await; // The refused sign-in itself is one: the browser logs every 401.
 
     browser.sign_in(&platform.staff_email, &platform.staff_password).await;
@@ -43,7 +44,10 @@ async fn an_evening_at_the_console() {
     browser
         .until("a finished match", "return Number(document.querySelector('#matches-finished').textContent) >= 1")
         .await;
-    browser.until("events per minute", "return document.querySelector('#events-per-minute').textContent !== '0'").await;
+    browser.until("stored events", "return document.querySelector('#events-stored').textContent !== '0'").await;
+    browser
+        .until("a chart that follows", "return !document.querySelector('.chart-sum').textContent.startsWith('0 ')")
+        .await;
     assert!(browser.is_marked().await, "the numbers changed without a reload");
     checks::basics(&browser, "overview").await;
     browser.screenshot("overview").await;

@@ -88,7 +88,7 @@ impl Browser {
             Ok(element) => element,
             Err(error) => {
                 let at = self.client.current_url().await.map(|url| url.to_string()).unwrap_or_default();
-                panic!("{css} does not appear at {at}: {error}\n{}", self.text("body").await)
+                panic!("{css} does not appear at {at}: {error}\n{}", self.visible().await)
             }
         }
     }
@@ -96,6 +96,11 @@ impl Browser {
     pub async fn text(&self, css: &str) -> String {
         let script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent).join(' | ')";
         self.run(script, vec![json!(css)]).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What a person sees, for a failure's message.
+    async fn visible(&self) -> String {
+        self.run("return document.body.innerText.slice(0, 1500)", Vec::new()).await.to_string()
     }
 
     pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
@@ -109,7 +114,7 @@ impl Browser {
             assert!(
                 started.elapsed() < SEE_WITHIN,
                 "waited {SEE_WITHIN:?} for {what}; the page says: {}",
-                self.text("body").await
+                self.visible().await
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
