@@ -83,6 +83,21 @@ pub fn remove(path: &Path) -> Result<()> {
     .with_context(|| format!("cannot remove {}", path.display()))
 }
 
+/// A name beside `path` that is this run's own, after removing what earlier runs left half-done beside it.
+///
+/// A program that outlived a killed run may still write to that run's place; so it never writes to this one's.
+pub fn fresh_partial(path: &Path) -> Result<PathBuf> {
+    let folder = path.parent().context("a place needs a folder")?;
+    let name = path.file_name().and_then(|name| name.to_str()).context("a place needs a name")?;
+    let prefix = format!("{name}.partial");
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(folder.join(format!("{prefix}.{}", std::process::id())))
+}
+
 fn mounted_under(mountinfo: &str, folder: &Path) -> Option<PathBuf> {
     mountinfo
         .lines()
@@ -142,6 +157,18 @@ mod tests {
         let mounts = "22 1 0:20 / /proc rw - proc proc rw\n30 1 0:21 / /a/root.partial/proc rw - proc proc rw\n";
         assert_eq!(mounted_under(mounts, Path::new("/a/root.partial")), Some(PathBuf::from("/a/root.partial/proc")));
         assert_eq!(mounted_under(mounts, Path::new("/a/root")), None);
+    }
+
+    #[test]
+    fn partial_places_are_swept() {
+        let folder = std::env::temp_dir().join(format!("muster-partial-{}", std::process::id()));
+        fs::create_dir_all(folder.join("root.partial.1/etc")).unwrap();
+        fs::write(folder.join("root.partial.2.tar"), "half").unwrap();
+        fs::create_dir_all(folder.join("root")).unwrap();
+        let partial = fresh_partial(&folder.join("root")).unwrap();
+        assert!(!partial.exists() && partial.starts_with(&folder));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        remove(&folder).unwrap();
     }
 
     #[test]
