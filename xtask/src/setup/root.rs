@@ -101,12 +101,9 @@ fn check_namespaces() -> Result<()> {
 }
 
 fn build(step: &Step<'_>, paths: &Paths, root: &Path) -> Result<()> {
-    let partial = paths.cache.join("root.partial");
-    let archive = paths.cache.join("root.partial.tar");
     // Whatever an earlier run left half-done is made anew.
-    for leftover in [&partial, &archive] {
-        files::remove(leftover)?;
-    }
+    let partial = files::fresh_partial(root)?;
+    let archive = partial.with_extension(format!("{}.tar", std::process::id()));
     files::remove(root)
         .context("the services' root is of another version of Muster or half-done, and cannot be removed")?;
     let mirror = apt::mirror()?;

@@ -164,6 +164,7 @@ fn summary(steps: &Steps, rows: &[Row]) -> ExitCode {
         total += row.counts;
         let (word, mood) = match row.counts {
             Counts { failed: 1.., .. } => ("FAILED ", Mood::Bad),
+            Counts { passed: 0, skipped: 0, .. } => ("none   ", Mood::Plain),
             Counts { passed: 0, .. } => ("skipped", Mood::Plain),
             _ => ("ok     ", Mood::Good),
         };
