@@ -156,6 +156,10 @@ ids! {
     TicketId = "tkt_";
     /// A match.
     MatchId = "mch_";
+    /// A running match's wish for more players.
+    BackfillId = "bkf_";
+    /// The key of a trusted server.
+    ServiceKeyId = "svk_";
     /// A run of a game client, as its telemetry tells it; also the session that a player's token stands for.
     SessionId = "ses_";
     /// A telemetry event.

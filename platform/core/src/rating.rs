@@ -6,7 +6,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use skillratings::Outcomes;
-use skillratings::weng_lin::{WengLinConfig, WengLinRating, expected_score, weng_lin};
+use skillratings::weng_lin::{WengLinConfig, WengLinRating, expected_score, expected_score_two_teams, weng_lin};
+use smallvec::SmallVec;
 use utoipa::ToSchema;
 
 /// What a new player starts with, in points.
@@ -58,6 +59,13 @@ pub fn rate(first: Rating, second: Rating, score: Score) -> (Rating, Rating) {
 /// How likely the first player is to win: 0 to 1.
 pub fn win_probability(first: Rating, second: Rating) -> f64 {
     expected_score(&first.into(), &second.into(), &config()).0
+}
+
+/// How likely the first of two teams is to win: 0 to 1. A team is as strong as its players' points together.
+pub fn team_win_probability(first: &[Rating], second: &[Rating]) -> f64 {
+    let [first, second] = [first, second]
+        .map(|team| team.iter().map(|rating| WengLinRating::from(*rating)).collect::<SmallVec<[WengLinRating; 16]>>());
+    expected_score_two_teams(&first, &second, &config()).0
 }
 
 /// How even a match is, from the win probability of either side: 1 for equal strength, 0 for a foregone conclusion.
@@ -136,6 +144,7 @@ mod tests {
             prop_assert!((0.0..=1.0).contains(&p));
             prop_assert!((p + win_probability(b, a) - 1.0).abs() < 1e-9);
             prop_assert!((0.0..=1.0).contains(&quality(p)));
+            prop_assert!((p - team_win_probability(&[a], &[b])).abs() < 1e-9);
         }
     }
 }

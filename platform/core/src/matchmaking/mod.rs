@@ -1,8 +1,18 @@
 //! Queues, and the pool that proposes matches: pure, so that the matchmaker's only decision is when to ask.
 
-mod neighbours;
+mod dry_run;
+mod explanation;
 mod pool;
+mod proposal;
 mod queue;
+mod ticket;
 
-pub use pool::{Pool, Proposal, Ticket};
-pub use queue::{InvalidQueue, MAX_WINDOW_STEPS, QueueDefinition, RatingWindow, WindowStep, shipped_queues};
+pub use dry_run::{
+    Difference, DryRun, DryRunComparison, MetricUnit, QualitySummary, RecordedMember, RecordedOutcome, RecordedTicket,
+    WaitSummary, compare as compare_dry_runs, dry_run,
+};
+pub use explanation::{Explanation, RuleCost};
+pub use pool::{Bucket, Histogram, Pool, PoolCounts};
+pub use proposal::{Place, Proposal, ProposedTicket};
+pub use queue::*;
+pub use ticket::{Backfill, BackfillPlayer, BackfillTeam, Member, Ticket};

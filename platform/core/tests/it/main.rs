@@ -2,14 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backfill;
 mod banks;
 mod clocks;
+mod evening;
 mod fairness;
+mod given;
 mod invariants;
 mod leaving;
 mod play;
 mod pool;
 mod refusals;
+mod rules;
 mod sentences;
 mod table;
 mod true_grit;
