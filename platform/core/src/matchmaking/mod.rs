@@ -8,8 +8,8 @@ mod queue;
 mod ticket;
 
 pub use dry_run::{
-    Difference, DryRun, DryRunComparison, MetricUnit, QualitySummary, RecordedMember, RecordedOutcome, RecordedTicket,
-    WaitSummary, compare as compare_dry_runs, dry_run,
+    Difference, DryRun, DryRunComparison, DryRunError, MetricUnit, QualitySummary, RecordedMember, RecordedOutcome,
+    RecordedTicket, WaitSummary, compare as compare_dry_runs, dry_run,
 };
 pub use explanation::{Explanation, RuleCost};
 pub use pool::{Bucket, Histogram, Pool, PoolCounts};

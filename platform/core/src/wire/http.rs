@@ -1,5 +1,7 @@
 //! Signing in, the player's own page, and what queues there are.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,7 @@ use utoipa::ToSchema;
 use super::{FieldError, TicketView};
 use crate::game::Mode;
 use crate::id::{MatchId, PlayerId};
+use crate::matchmaking::{PropertyKind, QueueDefinition};
 use crate::time::millis;
 
 /// `POST /v1/auth/device`: sign in with a secret that the device made and keeps. The first time makes an account.
@@ -97,15 +100,90 @@ pub struct ProfileRating {
     pub wins: u32,
 }
 
-/// A queue, in the list of `GET /v1/queues`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+/// A queue, in the list of `GET /v1/queues`: what a client needs to know to wait in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct QueueView {
     /// What a ticket names.
     pub name: String,
-    /// The rules its matches are played by.
-    pub mode: Mode,
+    /// Counts from 1; every change makes the next one.
+    #[serde(default)]
+    pub version: u32,
+    /// The rules its matches are played by; absent when they are played on servers of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
     /// Whether its matches move ratings.
     pub ranked: bool,
+    /// Who plays whom.
+    #[serde(default)]
+    pub teams: TeamsView,
+    /// How many players of each team do what; nothing when everybody does the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<String, u8>,
+    /// Where its matches are played, for a ticket's `latencies_ms`; nothing when it does not matter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<String>,
+    /// How many players one ticket has at most.
+    #[serde(default = "one")]
+    pub max_party: u8,
+    /// What a ticket may say of itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, PropertyKind>,
+    /// Within how many seconds all players have to accept a match; absent when nobody is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acceptance_secs: Option<u16>,
+    /// After how many seconds a ticket expires; absent when never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_wait_secs: Option<u32>,
+}
+
+/// Who plays whom: so many teams of so many players.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct TeamsView {
+    /// How many teams.
+    pub count: u8,
+    /// How many players each has at least.
+    pub min_size: u8,
+    /// How many players each has at most.
+    pub max_size: u8,
+}
+
+impl Default for TeamsView {
+    fn default() -> Self {
+        Self { count: 2, min_size: 1, max_size: 1 }
+    }
+}
+
+fn one() -> u8 {
+    1
+}
+
+impl From<&QueueDefinition> for QueueView {
+    fn from(queue: &QueueDefinition) -> Self {
+        Self {
+            name: queue.name.clone(),
+            version: queue.version,
+            mode: queue.mode,
+            ranked: queue.ranked,
+            teams: TeamsView {
+                count: queue.teams.count,
+                min_size: queue.teams.size.min,
+                max_size: queue.teams.size.max,
+            },
+            roles: queue.roles.iter().map(|role| (role.name.clone(), role.count)).collect(),
+            regions: queue.regions.iter().map(|region| region.name.clone()).collect(),
+            max_party: queue.max_party(),
+            properties: queue.properties.clone(),
+            acceptance_secs: queue.acceptance.map(|acceptance| acceptance.within_secs),
+            max_wait_secs: queue.max_wait_secs,
+        }
+    }
+}
+
+/// `GET /v1/blocks`: whom the player never plays with or against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct BlockList {
+    /// At most 256.
+    pub players: Vec<PlayerId>,
 }
 
 #[cfg(test)]
@@ -133,6 +211,6 @@ mod tests {
         assert!(serde_json::from_str::<DeviceSignIn>(r#"{"device_id":"0123456789abcdef","name":"Ada"}"#).is_err());
         let queue: QueueView =
             serde_json::from_str(r#"{"name":"classic-ranked","mode":"classic","ranked":true,"later":1}"#).unwrap();
-        assert_eq!(queue.mode, Mode::Classic);
+        assert_eq!((queue.mode, queue.max_party), (Some(Mode::Classic), 1));
     }
 }

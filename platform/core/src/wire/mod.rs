@@ -2,6 +2,7 @@
 //!
 //! Requests refuse fields they do not know, so that a typing error is told. Answers may grow: clients ignore what they do not know.
 
+mod assignment;
 mod http;
 mod play;
 mod problem;
@@ -9,11 +10,15 @@ mod socket;
 mod telemetry;
 mod ticket;
 
-pub use http::{DeviceSignIn, Profile, ProfileRating, QueueView, SignedIn};
+pub use assignment::{
+    Assign, AssignedPlayer, AssignmentView, BackfillView, MAX_CONNECTION, OpenTeam, PresentPlayer, RequestBackfill,
+    TeamPlayer,
+};
+pub use http::{BlockList, DeviceSignIn, Profile, ProfileRating, QueueView, SignedIn, TeamsView};
 pub use play::{EventPage, LoggedEvent, MatchPlayer, MatchResult, MatchStatus, MatchView, RatingChange};
 pub use problem::{FieldError, Problem};
 pub use socket::{ClientMessage, MAX_REQUEST_ID, Push, ServerMessage, socket_schema};
 pub use telemetry::{
     ClientEvent, EventBatch, EventVerdict, EventVerdicts, InvalidEvent, MAX_EVENT_BATCH, RawEventBatch, Verdict,
 };
-pub use ticket::{CreateTicket, TicketState, TicketView};
+pub use ticket::{CreateTicket, ProposalView, TicketPlayer, TicketState, TicketView};

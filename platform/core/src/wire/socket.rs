@@ -1,19 +1,22 @@
 //! The WebSocket `GET /v1/socket`: JSON text both ways, one message a frame, told apart by `type`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{FieldError, LoggedEvent, MatchResult, MatchView, TicketView};
+use super::{FieldError, LoggedEvent, MatchResult, MatchView, TeamPlayer, TicketView};
 use crate::game::Command;
 use crate::id::{MatchId, PlayerId, TicketId};
+use crate::matchmaking::PropertyValue;
 
 /// The most characters of a request id.
 pub const MAX_REQUEST_ID: usize = 64;
 
 /// What a client says. `id` is the client's own name for the request, 1 to 64 characters; the answer carries it as `re`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(tag = "type", deny_unknown_fields)]
 pub enum ClientMessage {
     /// The first message: who this is, and what was seen last.
@@ -33,10 +36,37 @@ pub enum ClientMessage {
         id: String,
         /// The queue's name.
         queue: String,
+        /// What the player would do, best first; anything when empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roles: Vec<String>,
+        /// How far away each region is, in milliseconds. When it names some, the ticket plays only in these; when none, in any.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        latencies_ms: BTreeMap<String, u16>,
+        /// What the ticket says of itself, for the queue's filters.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        properties: BTreeMap<String, PropertyValue>,
     },
-    /// Wait no more.
+    /// Wait no more. While a match is proposed, this declines it.
     #[serde(rename = "ticket.cancel")]
     TicketCancel {
+        /// Names the request.
+        #[schemars(length(min = 1, max = 64))]
+        id: String,
+        /// Which ticket.
+        ticket_id: TicketId,
+    },
+    /// Play the match that is proposed.
+    #[serde(rename = "ticket.accept")]
+    TicketAccept {
+        /// Names the request.
+        #[schemars(length(min = 1, max = 64))]
+        id: String,
+        /// Which ticket.
+        ticket_id: TicketId,
+    },
+    /// Do not play the match that is proposed; the ticket leaves its queue.
+    #[serde(rename = "ticket.decline")]
+    TicketDecline {
         /// Names the request.
         #[schemars(length(min = 1, max = 64))]
         id: String,
@@ -71,6 +101,8 @@ impl ClientMessage {
             ClientMessage::Hello { .. } => None,
             ClientMessage::TicketCreate { id, .. }
             | ClientMessage::TicketCancel { id, .. }
+            | ClientMessage::TicketAccept { id, .. }
+            | ClientMessage::TicketDecline { id, .. }
             | ClientMessage::MatchCommand { id, .. } => Some(id),
             ClientMessage::Ping { id } => id.as_deref(),
         }
@@ -82,6 +114,8 @@ impl ClientMessage {
             ClientMessage::Hello { .. } => "hello",
             ClientMessage::TicketCreate { .. } => "ticket.create",
             ClientMessage::TicketCancel { .. } => "ticket.cancel",
+            ClientMessage::TicketAccept { .. } => "ticket.accept",
+            ClientMessage::TicketDecline { .. } => "ticket.decline",
             ClientMessage::MatchCommand { .. } => "match.command",
             ClientMessage::Ping { .. } => "ping",
         }
@@ -178,6 +212,26 @@ pub enum Push {
         /// The match.
         r#match: MatchView,
     },
+    /// The player's ticket has a match, on a server of its game: connect there.
+    #[serde(rename = "match.assigned")]
+    MatchAssigned {
+        /// The match.
+        match_id: MatchId,
+        /// The queue it came from.
+        queue: String,
+        /// The player's team, from 0.
+        team: u8,
+        /// What the player does; absent when the queue has no roles.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+        /// Where it is played; absent when the queue has no regions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<String>,
+        /// Where to connect to, as the game understands it.
+        connection: String,
+        /// Who plays with whom, team by team. For players who join a running match: only those who join.
+        teams: Vec<Vec<TeamPlayer>>,
+    },
     /// The next events of a match the player is in.
     #[serde(rename = "match.events")]
     MatchEvents {
@@ -207,6 +261,7 @@ impl Push {
     pub const fn kind(&self) -> &'static str {
         match self {
             Push::MatchFound { .. } => "match.found",
+            Push::MatchAssigned { .. } => "match.assigned",
             Push::MatchEvents { .. } => "match.events",
             Push::MatchEnded { .. } => "match.ended",
             Push::TicketUpdated { .. } => "ticket.updated",

@@ -16,6 +16,14 @@ fn client_messages_are_written_as_the_contract_says() {
         ("hello", None, json!({"type": "hello", "token": "t"})),
         ("hello", None, json!({"type": "hello", "token": "t", "last_seq": 7})),
         ("ticket.create", Some("a"), json!({"type": "ticket.create", "id": "a", "queue": "classic-ranked"})),
+        (
+            "ticket.create",
+            Some("a"),
+            json!({"type": "ticket.create", "id": "a", "queue": "fives", "roles": ["tank"], "latencies_ms": {"eu-west": 30},
+                "properties": {"build": "1.2", "level": 7.5}}),
+        ),
+        ("ticket.accept", Some("b"), json!({"type": "ticket.accept", "id": "b", "ticket_id": TICKET})),
+        ("ticket.decline", Some("b"), json!({"type": "ticket.decline", "id": "b", "ticket_id": TICKET})),
         ("ticket.cancel", Some("b"), json!({"type": "ticket.cancel", "id": "b", "ticket_id": TICKET})),
         ("match.command", Some("c"), json!({"type": "match.command", "id": "c", "match_id": MATCH, "command": "roll"})),
         ("match.command", Some("c"), json!({"type": "match.command", "id": "c", "match_id": MATCH, "command": "bank"})),
@@ -38,6 +46,8 @@ fn client_messages_are_written_as_the_contract_says() {
 fn what_a_client_may_not_say_is_refused() {
     for wrong in [
         json!({"type": "ticket.create", "id": "a", "queue": "classic-ranked", "mode": "classic"}),
+        json!({"type": "ticket.create", "id": "a", "queue": "classic-ranked", "players": []}),
+        json!({"type": "ticket.create", "id": "a", "queue": "classic-ranked", "latencies_ms": {"mars": -1}}),
         json!({"type": "ping", "re": "a"}),
         json!({"type": "hello"}),
         json!({"type": "match.command", "id": "c", "match_id": TICKET, "command": "roll"}),
@@ -102,7 +112,10 @@ fn the_schema_has_every_message_and_only_definitions_that_are_there() {
         "welcome",
         "ack",
         "goodbye",
+        "ticket.accept",
+        "ticket.decline",
         "match.found",
+        "match.assigned",
         "ticket.updated",
     ] {
         assert!(text.contains(&format!("\"{kind}\"")), "{kind} is not in the schema");

@@ -1,14 +1,15 @@
 //! Two versions of a queue, side by side.
 
 use std::fmt::Write;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DryRun, RecordedTicket, dry_run};
-use crate::matchmaking::{InvalidQueue, QueueDefinition};
+use super::{DryRun, DryRunError, RecordedTicket, dry_run};
+use crate::matchmaking::QueueDefinition;
 
 /// What became of recorded tickets, and what would have under two versions of a queue.
 ///
@@ -58,17 +59,18 @@ pub enum MetricUnit {
 /// Plays recorded tickets to two versions of a queue; see [`dry_run`].
 ///
 /// # Errors
-/// When one of the two makes no sense.
+/// When one of the two makes no sense, and when `go_on` breaks.
 pub fn compare(
     before: &QueueDefinition,
     after: &QueueDefinition,
     recorded: &[RecordedTicket],
     tick: Duration,
-) -> Result<DryRunComparison, InvalidQueue> {
+    go_on: &mut impl FnMut() -> ControlFlow<()>,
+) -> Result<DryRunComparison, DryRunError> {
     Ok(DryRunComparison {
         recorded: DryRun::recorded(recorded),
-        before: dry_run(before, recorded, tick)?,
-        after: dry_run(after, recorded, tick)?,
+        before: dry_run(before, recorded, tick, go_on)?,
+        after: dry_run(after, recorded, tick, go_on)?,
     })
 }
 

@@ -12,6 +12,7 @@ mod summary;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -66,15 +67,30 @@ pub struct RecordedOutcome {
     pub quality: Option<f64>,
 }
 
+/// Why there is no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DryRunError {
+    /// The queue makes no sense.
+    #[error(transparent)]
+    InvalidQueue(#[from] InvalidQueue),
+    /// The caller wanted no more of it.
+    #[error("the dry run was stopped before its end")]
+    Stopped,
+}
+
 /// Plays recorded tickets, in any order, to a queue whose matchmaker looks at them every `tick` (a millisecond at least). The
 /// same tickets, queue and tick have the same result.
 ///
+/// `go_on` is asked before every look at a pool, which is some milliseconds of work with thousands of waiting tickets: a caller
+/// whose time is up, or who wants the result no more, answers [`ControlFlow::Break`].
+///
 /// # Errors
-/// When the queue makes no sense.
+/// When the queue makes no sense, and when `go_on` breaks.
 pub fn dry_run(
     definition: &QueueDefinition,
     recorded: &[RecordedTicket],
     tick: Duration,
-) -> Result<DryRun, InvalidQueue> {
-    Ok(DryRun::of(recorded, &replay::replay(definition, recorded, tick)?))
+    go_on: &mut impl FnMut() -> ControlFlow<()>,
+) -> Result<DryRun, DryRunError> {
+    Ok(DryRun::of(recorded, &replay::replay(definition, recorded, tick, go_on)?))
 }

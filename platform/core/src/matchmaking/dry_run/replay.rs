@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::RecordedTicket;
 use super::summary::Fate;
+use super::{DryRunError, RecordedTicket};
 use crate::id::{PlayerId, TicketId};
 use crate::matchmaking::{InvalidQueue, Member, Pool, Proposal, QueueDefinition, Ticket};
 
@@ -19,18 +20,21 @@ use crate::matchmaking::{InvalidQueue, Member, Pool, Proposal, QueueDefinition, 
 /// makes a day of tickets a matter of seconds.
 ///
 /// # Errors
-/// When the queue makes no sense.
+/// When the queue makes no sense, and when `go_on`, asked before each pass, breaks.
 pub(super) fn replay(
     definition: &QueueDefinition,
     recorded: &[RecordedTicket],
     tick: Duration,
-) -> Result<Vec<Fate>, InvalidQueue> {
+    go_on: &mut impl FnMut() -> ControlFlow<()>,
+) -> Result<Vec<Fate>, DryRunError> {
     let mut replay = Replay::new(definition, recorded)?;
     let ticks = Ticks { start: replay.events.peek().map(|event| event.0.at).unwrap_or_default(), every: tick };
     let mut last = None;
     while let Some(next) = replay.next(last) {
         let now = ticks.at_or_after(next, last);
-        replay.look(now);
+        if replay.look(now, go_on).is_break() {
+            return Err(DryRunError::Stopped);
+        }
         last = Some(now);
     }
     Ok(replay.fates)
@@ -125,8 +129,8 @@ impl<'a> Replay<'a> {
         restless.or_else(|| self.events.peek().map(|event| event.0.at))
     }
 
-    /// One tick of the matchmaker: what has happened until now, then a pass.
-    fn look(&mut self, now: DateTime<Utc>) {
+    /// One tick of the matchmaker: what has happened until now, then a pass of each pool that could propose something.
+    fn look(&mut self, now: DateTime<Utc>, go_on: &mut impl FnMut() -> ControlFlow<()>) -> ControlFlow<()> {
         while let Some(Reverse(event)) = self.events.peek().copied().filter(|event| event.0.at <= now) {
             self.events.pop();
             match event.kind {
@@ -137,9 +141,11 @@ impl<'a> Replay<'a> {
         }
         for index in 0..self.shards.len() {
             if self.shards[index].restless {
+                go_on()?;
                 self.pass(index, now);
             }
         }
+        ControlFlow::Continue(())
     }
 
     fn arrive(&mut self, index: usize) {

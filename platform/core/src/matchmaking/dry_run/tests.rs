@@ -30,8 +30,12 @@ fn queue() -> QueueDefinition {
     queue
 }
 
+fn to_the_end() -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 fn run(recorded: &[RecordedTicket]) -> DryRun {
-    dry_run(&queue(), recorded, TICK).unwrap()
+    dry_run(&queue(), recorded, TICK, &mut to_the_end).unwrap()
 }
 
 #[test]
@@ -72,7 +76,7 @@ fn nobody_waits_longer_than_the_cap() {
     assert_eq!(result.matched, 2);
     let mut patient = queue();
     patient.max_wait_secs = None;
-    let result = dry_run(&patient, &[ticket(0, 1500.0), ticket(86_400_000, 1500.0)], TICK).unwrap();
+    let result = dry_run(&patient, &[ticket(0, 1500.0), ticket(86_400_000, 1500.0)], TICK, &mut to_the_end).unwrap();
     assert_eq!((result.matched, result.wait_ms.unwrap().p99), (2, 86_400_000));
 }
 
@@ -98,7 +102,7 @@ fn each_group_has_a_pool() {
     assert_eq!(run(&recorded).matched, 2);
     let mut split = queue();
     split.regions.iter_mut().filter(|region| region.name == "asia").for_each(|region| region.group = "east".into());
-    assert_eq!(dry_run(&split, &recorded, TICK).unwrap().matched, 0);
+    assert_eq!(dry_run(&split, &recorded, TICK, &mut to_the_end).unwrap().matched, 0);
 }
 
 #[test]
@@ -120,7 +124,9 @@ fn teams_roles_and_filters_are_replayed() {
         ticket
     };
     let mut recorded = vec![of("tank", "1"), of("tank", "1"), of("healer", "1"), of("healer", "1")];
-    let wait = |recorded: &[RecordedTicket]| dry_run(&queue, recorded, TICK).unwrap().wait_ms.map(|wait| wait.p50);
+    let wait = |recorded: &[RecordedTicket]| {
+        dry_run(&queue, recorded, TICK, &mut to_the_end).unwrap().wait_ms.map(|wait| wait.p50)
+    };
     assert_eq!(wait(&recorded), Some(0));
     recorded[3] = of("healer", "2");
     assert_eq!(wait(&recorded), Some(20_000));
@@ -132,10 +138,43 @@ fn teams_roles_and_filters_are_replayed() {
 fn a_queue_that_makes_no_sense_is_refused() {
     let mut broken = queue();
     broken.max_wait_secs = Some(0);
-    assert!(dry_run(&broken, &[], TICK).is_err());
-    assert!(compare(&queue(), &broken, &[], TICK).is_err());
-    assert_eq!(dry_run(&queue(), &[], TICK), Ok(DryRun::default()));
-    assert_eq!(dry_run(&queue(), &[ticket(0, 1500.0), ticket(0, 1500.0)], Duration::ZERO).unwrap().matched, 2);
+    assert!(dry_run(&broken, &[], TICK, &mut to_the_end).is_err());
+    assert!(compare(&queue(), &broken, &[], TICK, &mut to_the_end).is_err());
+    assert_eq!(dry_run(&queue(), &[], TICK, &mut to_the_end), Ok(DryRun::default()));
+    assert_eq!(
+        dry_run(&queue(), &[ticket(0, 1500.0), ticket(0, 1500.0)], Duration::ZERO, &mut to_the_end).unwrap().matched,
+        2
+    );
+}
+
+#[test]
+fn whoever_asked_can_stop_it() {
+    // Two that match, and two too far apart who are looked at when they come and when their windows widen.
+    let recorded = [ticket(0, 1500.0), ticket(1_000, 1500.0), ticket(2_000, 0.0), ticket(3_000, 9000.0)];
+    let until = |most: usize| {
+        let mut asked = 0;
+        let mut go_on = || {
+            asked += 1;
+            if asked > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let result = dry_run(&queue(), &recorded, TICK, &mut go_on);
+        (result, asked)
+    };
+    let (whole, passes) = until(usize::MAX);
+    assert_eq!(whole, Ok(run(&recorded)));
+    assert!(passes >= recorded.len(), "{passes}");
+    assert_eq!(until(passes), (whole, passes));
+    for most in 0..passes {
+        assert_eq!(until(most), (Err(DryRunError::Stopped), most + 1));
+    }
+
+    // The second half of a comparison too.
+    let mut left = passes + 1;
+    let mut go_on = || {
+        left -= 1;
+        if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    assert_eq!(compare(&queue(), &queue(), &recorded, TICK, &mut go_on), Err(DryRunError::Stopped));
 }
 
 #[test]
@@ -146,7 +185,7 @@ fn a_comparison_tells_the_difference() {
     recorded[2].left_at = Some(start() + TimeDelta::seconds(20));
     let mut wide = queue();
     wide.rating_window.start = Some(150);
-    let comparison = compare(&queue(), &wide, &recorded, TICK).unwrap();
+    let comparison = compare(&queue(), &wide, &recorded, TICK, &mut to_the_end).unwrap();
     let of = |metric: &str| comparison.differences().into_iter().find(|line| line.metric == metric).unwrap();
     let p50 = of("wait_p50");
     assert_eq!((p50.recorded, p50.before, p50.after), (Some(11_000.0), Some(10_000.0), Some(0.0)));
@@ -170,7 +209,7 @@ fn a_comparison_tells_the_difference() {
          quality p10       0.800   0.806   0.806        =\n\
          quality p50       0.800   0.806   0.806        =\n"
     );
-    let nothing = compare(&queue(), &wide, &[], TICK).unwrap();
+    let nothing = compare(&queue(), &wide, &[], TICK, &mut to_the_end).unwrap();
     assert!(nothing.table().contains("wait p50              –       –      –       –\n"), "{}", nothing.table());
 }
 
@@ -239,7 +278,7 @@ proptest! {
     fn looking_only_when_something_changes_misses_nothing(recorded in arrivals()) {
         let mut queue = queue();
         queue.expansion = vec![ExpansionStep { after_secs: 7, recent_opponents: true, ..Default::default() }];
-        let result = dry_run(&queue, &recorded, TICK).unwrap();
+        let result = dry_run(&queue, &recorded, TICK, &mut to_the_end).unwrap();
         prop_assert_eq!(&result, &tick_by_tick(&queue, &recorded));
         prop_assert_eq!(result.tickets, result.matched + result.unmatched + result.cancelled + result.refused);
     }
@@ -276,7 +315,7 @@ fn an_evening(seed: u64, all_over_the_world: bool) -> Vec<RecordedTicket> {
 fn the_shipped_ranked_queue_is_even_and_quick() {
     let queue = shipped_queues().into_iter().find(|queue| queue.name == "classic-ranked").unwrap();
     for (seed, all_over_the_world) in (0..4).flat_map(|seed| [(seed, false), (seed, true)]) {
-        let result = dry_run(&queue, &an_evening(seed, all_over_the_world), TICK).unwrap();
+        let result = dry_run(&queue, &an_evening(seed, all_over_the_world), TICK, &mut to_the_end).unwrap();
         let (wait, quality) = (result.wait_ms.unwrap(), result.quality.unwrap());
         assert!(quality.mean >= 0.9 && quality.p10 >= 0.8, "{result:?}");
         assert!(wait.p50 < 15_000 && wait.p95 < 60_000 && result.matched >= 498, "{result:?}");

@@ -168,10 +168,10 @@ impl Pool {
         };
         let entries = &self.entries;
         let entry = &entries[slot as usize];
-        let ticket_hash = |slot: &u32| hash(&entries[*slot as usize].ticket_id);
-        self.by_ticket.insert_unique(hash(&entry.ticket_id), slot, ticket_hash);
+        let ticket_hash = |slot: &u32| hash(entries[*slot as usize].ticket_id);
+        self.by_ticket.insert_unique(hash(entry.ticket_id), slot, ticket_hash);
         for (player, _) in entry.players() {
-            self.by_player.insert_unique(hash(&player), (player, slot), |(player, _)| hash(player));
+            self.by_player.insert_unique(hash(player), (player, slot), |(player, _)| hash(player));
         }
         self.by_rating.add(sortable(points), slot, stamp);
         self.by_age.add(age_key, slot, stamp);
@@ -180,11 +180,11 @@ impl Pool {
     /// Takes a ticket out, held or not; false when it is not here.
     pub fn remove(&mut self, ticket_id: TicketId) -> bool {
         let entries = &self.entries;
-        let found = self.by_ticket.find_entry(hash(&ticket_id), |slot| entries[*slot as usize].ticket_id == ticket_id);
+        let found = self.by_ticket.find_entry(hash(ticket_id), |slot| entries[*slot as usize].ticket_id == ticket_id);
         let Ok(found) = found else { return false };
         let (slot, _) = found.remove();
         for (player, _) in entries[slot as usize].players() {
-            if let Ok(found) = self.by_player.find_entry(hash(&player), |(other, _)| *other == player) {
+            if let Ok(found) = self.by_player.find_entry(hash(player), |(other, _)| *other == player) {
                 found.remove();
             }
         }
@@ -338,11 +338,11 @@ impl Pool {
     }
 
     fn slot_of(&self, ticket_id: TicketId) -> Option<u32> {
-        self.by_ticket.find(hash(&ticket_id), |slot| self.entries[*slot as usize].ticket_id == ticket_id).copied()
+        self.by_ticket.find(hash(ticket_id), |slot| self.entries[*slot as usize].ticket_id == ticket_id).copied()
     }
 
     fn slot_of_player(&self, player: PlayerId) -> Option<u32> {
-        self.by_player.find(hash(&player), |(other, _)| *other == player).map(|(_, slot)| *slot)
+        self.by_player.find(hash(player), |(other, _)| *other == player).map(|(_, slot)| *slot)
     }
 
     /// All that wait, in no order that means anything.

@@ -52,7 +52,7 @@ impl Scribe<'_> {
     pub fn seated(&self, round: &Round) -> Proposal {
         let places = self.places(round, |_| self.shape.composition.clone());
         let (strongest, weakest) = round.table.extremes();
-        let of_team = |team: usize| -> SmallVec<[Rating; MAX_PARTY as usize]> {
+        let of_team = |team: usize| -> SmallVec<[Rating; MAX_PARTY]> {
             places.iter().filter(|place| usize::from(place.team) == team).map(|place| place.rating).collect()
         };
         let win_probability = match self.shape.teams.count {
@@ -77,7 +77,7 @@ impl Scribe<'_> {
     /// The newcomers on the round's table, who join a running match.
     pub fn joined(&self, round: &Round, backfill: &Backfill) -> Proposal {
         let places = self.places(round, |team| self.shape.composition.without(backfill.teams.get(team)));
-        let of_team = |team: usize| -> SmallVec<[Rating; MAX_PARTY as usize]> {
+        let of_team = |team: usize| -> SmallVec<[Rating; MAX_PARTY]> {
             let there = backfill.teams.get(team).into_iter().flat_map(|team| &team.players).map(|player| player.rating);
             let new = places.iter().filter(|place| usize::from(place.team) == team).map(|place| place.rating);
             there.chain(new).collect()
@@ -104,12 +104,12 @@ impl Scribe<'_> {
     fn places(&self, round: &Round, composition: impl Fn(usize) -> Composition) -> SmallVec<[Place; 2]> {
         let mut places = SmallVec::new();
         for team in 0..usize::from(self.shape.teams.count) {
-            let members: SmallVec<[Sitter<'_>; MAX_PARTY as usize]> = round
+            let members: SmallVec<[Sitter<'_>; MAX_PARTY]> = round
                 .table
                 .of(team)
                 .flat_map(|place| sitters(round.entry(&self.rules, place), self.shape.composition.all()))
                 .collect();
-            let wishes: SmallVec<[(u8, &[u8]); MAX_PARTY as usize]> =
+            let wishes: SmallVec<[(u8, &[u8]); MAX_PARTY]> =
                 members.iter().map(|member| (member.roles, member.preferences)).collect();
             let roles = composition(team).assign(&wishes).unwrap_or_default();
             places.extend(members.iter().enumerate().map(|(at, member)| Place {

@@ -8,7 +8,7 @@ use crate::matchmaking::BackfillTeam;
 use crate::matchmaking::queue::{MAX_PARTY, Role};
 
 /// By player of a team: a set of roles, or a role.
-pub(super) type RoleSets = SmallVec<[u8; MAX_PARTY as usize]>;
+pub(super) type RoleSets = SmallVec<[u8; MAX_PARTY]>;
 
 /// How many players of a team do each role.
 #[derive(Debug, Clone)]
