@@ -2,10 +2,11 @@
 //!
 //! [`Store`] holds a handle for each noun; each noun is a module here, with its statements in it:
 //!
-//! - PostgreSQL: [`Accounts`], [`Ratings`], [`Queues`], [`Matches`], [`Staff`], [`Audit`], [`Retention`], [`Live`]
-//! - Redis: [`Tickets`], [`Presence`], [`MatchOwners`]
-//! - NATS: [`MatchLog`], [`MatchCalls`], [`Leases`], [`Domain`]
-//! - two of them: [`Pushes`] (Redis and NATS), [`Telemetry`] (NATS and TimescaleDB)
+//! - PostgreSQL: [`Accounts`], [`Blocks`], [`Ratings`], [`Matches`], [`Assignments`], [`ServiceKeys`], [`Staff`], [`Audit`],
+//!   [`Retention`], [`TicketFacts`], [`Live`]
+//! - Redis: [`Tickets`], [`Recents`], [`Presence`], [`MatchOwners`]
+//! - NATS: [`MatchLog`], [`MatchCalls`], [`MatchmakerCalls`], [`Leases`], [`Domain`]
+//! - two of them: [`Queues`] (PostgreSQL and NATS), [`Pushes`] (Redis and NATS), [`Telemetry`] (NATS and TimescaleDB)
 //!
 //! Time is an argument: [`now`] has it, and [`fresh_id`] makes ids. Errors are [`StoreError`], or a type of the function's own
 //! where its caller has to choose what to do.
@@ -13,7 +14,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod accounts;
+mod assignments;
 mod audit;
+mod blocks;
 mod codec;
 mod domain;
 mod error;
@@ -24,12 +27,17 @@ mod match_calls;
 mod match_log;
 mod match_owners;
 mod matches;
+mod matchmaker_calls;
 mod nats;
 mod presence;
 mod pushes;
+mod queue_facts;
 mod queues;
 mod ratings;
+mod recents;
 mod retention;
+mod script;
+mod service_keys;
 mod settings;
 mod staff;
 mod store;
@@ -38,8 +46,10 @@ mod telemetry;
 mod tickets;
 mod trace;
 
-pub use accounts::{Account, AccountSignIn, Accounts};
+pub use accounts::{Account, AccountSignIn, Accounts, AtTheDoor};
+pub use assignments::{Assignment, AssignmentState, Assignments, Decision, NewAssignment};
 pub use audit::{Actor, Audit, AuditEntry, AuditOutcome, NewAudit};
+pub use blocks::{BlockError, Blocks, MAX_BLOCKS};
 pub use domain::{Domain, DomainEvent, DomainStream};
 pub use error::{Result, StoreError};
 pub use fresh::{fresh_id, fresh_secret, now};
@@ -55,13 +65,17 @@ pub use matches::{
     EventStream, InvalidCursor, MatchCursor, MatchFilter, MatchPage, MatchRecord, MatchRecordPlayer, Matches, NewMatch,
     NewMatchPlayer, SettleError, Settled, Settlement,
 };
+pub use matchmaker_calls::{Answer, AskError, MatchmakerCalls, Question, QuestionStream, Responder, ShardLook};
 pub use presence::{PRESENCE_TTL, Presence};
 pub use pushes::{NextPush, OrderedPushes, PushItem, PushStream, Pushes, Replay};
-pub use queues::{QueueVersion, Queues};
+pub use queue_facts::{QualityFacts, QueueFacts, RecordedSpan, TicketFacts, WaitFacts};
+pub use queues::{PutQueueError, QueueChange, QueueVersion, QueueWatch, Queues};
 pub use ratings::{PlayerRating, Ratings};
+pub use recents::Recents;
 pub use retention::{
     Enqueued, JobError, JobFailure, JobRecord, JobState, LeasedJob, NewJob, Retention, RetentionPolicy,
 };
+pub use service_keys::{ServiceKey, ServiceKeyError, ServiceKeys};
 pub use settings::StoreSettings;
 pub use staff::{NewStaff, Staff, StaffCredentials, StaffError, StaffMember, StaffRole, StaffSession, UnknownRole};
 pub use store::{Dependency, Store};
@@ -70,5 +84,7 @@ pub use telemetry::{
     TelemetryEvent, TelemetrySource, Written,
 };
 pub use tickets::{
-    Cancellation, Changes, Claim, ClaimedTicket, Creation, NewTicket, PoolSnapshot, TicketChange, TicketRecord, Tickets,
+    Answered, BackfillOpening, Cancellation, CancelledBy, Changes, Claim, ClaimRequest, ClaimedTicket, Creation,
+    EndReason, Idempotency, InvalidShard, NewTicket, OpenProposal, PoolSnapshot, ProposalRecord, ProposeRequest,
+    Proposed, Shard, TicketChange, TicketRecord, Tickets,
 };

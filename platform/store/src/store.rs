@@ -7,8 +7,9 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::nats::Nats;
 use crate::{
-    Accounts, Audit, Domain, Leases, Live, MatchCalls, MatchLog, MatchOwners, Matches, Presence, Pushes, Queues,
-    Ratings, Result, Retention, Staff, StoreError, StoreSettings, Telemetry, Tickets, streams,
+    Accounts, Assignments, Audit, Blocks, Domain, Leases, Live, MatchCalls, MatchLog, MatchOwners, Matches,
+    MatchmakerCalls, Presence, Pushes, Queues, Ratings, Recents, Result, Retention, ServiceKeys, Staff, StoreError,
+    StoreSettings, Telemetry, TicketFacts, Tickets, streams,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,12 +20,22 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Store {
     /// Players' accounts and the devices they sign in with.
     pub accounts: Accounts,
+    /// Whom each player never plays with or against.
+    pub blocks: Blocks,
+    /// Whom each player has played against lately.
+    pub recents: Recents,
     /// How strong each player is in each mode.
     pub ratings: Ratings,
     /// Queues and their versions.
     pub queues: Queues,
     /// Tickets that wait, are claimed, or are just over.
     pub tickets: Tickets,
+    /// Questions to whoever leads a shard.
+    pub matchmaker_calls: MatchmakerCalls,
+    /// Matches that wait for somebody's own server.
+    pub assignments: Assignments,
+    /// The keys of trusted servers.
+    pub service_keys: ServiceKeys,
     /// Matches: who, when, and how they ended.
     pub matches: Matches,
     /// The log of each running match.
@@ -41,6 +52,8 @@ pub struct Store {
     pub leases: Leases,
     /// Telemetry, from the door to the hypertable.
     pub telemetry: Telemetry,
+    /// How queues do.
+    pub queue_facts: TicketFacts,
     /// Counts for a dashboard.
     pub live: Live,
     /// Staff members and their sessions.
@@ -84,21 +97,28 @@ impl Store {
         let tickets = Tickets::new(redis.clone(), keys("{mm}:"));
         let presence = Presence::new(redis.clone(), keys("presence"));
         let match_log = MatchLog::new(nats.clone());
+        let domain = Domain::new(nats.clone());
         Self {
             accounts: Accounts::new(postgres.clone()),
             ratings: Ratings::new(postgres.clone()),
-            queues: Queues::new(postgres.clone()),
+            blocks: Blocks::new(postgres.clone()),
+            recents: Recents::new(redis.clone(), keys("recent:")),
+            queues: Queues::new(postgres.clone(), nats.clone(), domain.clone()),
+            matchmaker_calls: MatchmakerCalls::new(nats.clone()),
+            assignments: Assignments::new(postgres.clone()),
+            service_keys: ServiceKeys::new(postgres.clone()),
             matches: Matches::new(postgres.clone(), match_log.clone()),
             match_calls: MatchCalls::new(nats.clone()),
             match_owners: MatchOwners::new(redis.clone(), keys("match_owners")),
             pushes: Pushes::new(redis.clone(), nats.clone(), keys("push:")),
             leases: Leases::new(nats.clone()),
             telemetry: Telemetry::new(postgres.clone(), nats.clone()),
+            queue_facts: TicketFacts::new(postgres.clone()),
             live: Live::new(postgres.clone(), tickets.clone(), presence.clone()),
             staff: Staff::new(postgres.clone()),
             audit: Audit::new(postgres.clone()),
             retention: Retention::new(postgres.clone()),
-            domain: Domain::new(nats.clone()),
+            domain,
             tickets,
             presence,
             match_log,
@@ -114,7 +134,7 @@ impl Store {
         Ok(sqlx::migrate!("../../migrations").run(&self.postgres).await?)
     }
 
-    /// Makes the streams and the bucket, or brings them to this version's settings.
+    /// Makes the streams and the buckets, or brings them to this version's settings.
     pub async fn ensure_streams(&self) -> Result<()> {
         streams::ensure(&self.nats).await
     }

@@ -1,4 +1,4 @@
-//! The JetStream streams of the platform, and the bucket of leases.
+//! The JetStream streams of the platform, and its buckets.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ pub(crate) const TELEMETRY: &str = "TELEMETRY";
 pub(crate) const DLQ: &str = "DLQ";
 pub(crate) const DOMAIN: &str = "DOMAIN";
 pub(crate) const LEASES: &str = "leases";
+pub(crate) const QUEUES: &str = "queues";
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -26,6 +27,7 @@ pub(crate) async fn ensure(nats: &Nats) -> Result<()> {
         nats.jetstream.create_or_update_stream(config).await.doing("making a stream")?;
     }
     nats.jetstream.create_or_update_key_value(leases(nats)).await.doing("making the bucket of leases")?;
+    nats.jetstream.create_or_update_key_value(queues(nats)).await.doing("making the bucket of queues")?;
     Ok(())
 }
 
@@ -89,4 +91,9 @@ fn leases(nats: &Nats) -> kv::Config {
         storage: StorageType::Memory,
         ..kv::Config::default()
     }
+}
+
+/// The newest version of every queue. On disk, though PostgreSQL could fill it again: processes go on reading while that is away.
+fn queues(nats: &Nats) -> kv::Config {
+    kv::Config { bucket: nats.bucket(QUEUES), history: 1, storage: StorageType::File, ..kv::Config::default() }
 }

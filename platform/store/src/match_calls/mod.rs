@@ -15,6 +15,7 @@ use muster_core::id::MatchId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::NatsResult;
 use crate::nats::Nats;
 use crate::{Result, StoreError, codec};
 
@@ -59,6 +60,13 @@ impl MatchCalls {
     /// Takes the calls for a match, from the moment this returns until the stream is dropped.
     pub async fn serve(&self, match_id: MatchId) -> Result<CallStream> {
         let subscriber = self.nats.subscribe("serving a match", self.call_subject(match_id)).await?;
+        Ok(CallStream::new(self.nats.clone(), subscriber))
+    }
+
+    /// The same for a match that nobody knows of yet, without a round trip: whoever is told of it afterwards, through this store,
+    /// finds it served, because the server reads what a connection sends in order.
+    pub async fn serve_new(&self, match_id: MatchId) -> Result<CallStream> {
+        let subscriber = self.nats.client.subscribe(self.call_subject(match_id)).await.doing("serving a match")?;
         Ok(CallStream::new(self.nats.clone(), subscriber))
     }
 

@@ -1,9 +1,10 @@
-//! A new match's row.
+//! New matches' rows.
 
 use chrono::{DateTime, Utc};
 use muster_core::game::Mode;
 use muster_core::id::{MatchId, PlayerId};
 use muster_core::rating::Rating;
+use uuid::Uuid;
 
 use super::Matches;
 use crate::Result;
@@ -43,43 +44,105 @@ pub struct NewMatchPlayer {
 impl Matches {
     /// Makes the row. False: it was there already, and stays as it was.
     pub async fn create(&self, new: &NewMatch) -> Result<bool> {
-        let mut tx = self.postgres.begin().await?;
-        let made = sqlx::query!(
+        Ok(self.create_many(std::slice::from_ref(new)).await?.contains(&new.match_id))
+    }
+
+    /// Makes the rows of many matches, in one statement. Returns those that were not there already; the others stay as they
+    /// were.
+    pub async fn create_many(&self, new: &[NewMatch]) -> Result<Vec<MatchId>> {
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        let matches = MatchColumns::of(new);
+        let players = PlayerColumns::of(new);
+        let made = sqlx::query_scalar!(
             r#"
-            INSERT INTO play.matches (match_id, queue, mode, ranked, commitment, quality, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
-            ON CONFLICT DO NOTHING
-            "#,
-            new.match_id.uuid(),
-            new.queue,
-            new.mode.as_str(),
-            new.ranked,
-            new.commitment.as_slice(),
-            new.quality,
-            new.created_at,
-        )
-        .execute(&mut *tx)
-        .await?;
-        if made.rows_affected() == 0 {
-            return Ok(false);
-        }
-        for (seat, player) in (0i16..).zip(&new.players) {
-            sqlx::query!(
-                r#"
+            WITH made AS (
+                INSERT INTO play.matches (match_id, queue, mode, ranked, commitment, quality, created_at)
+                SELECT *
+                FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bool[], $5::bytea[], $6::float8[], $7::timestamptz[])
+                ON CONFLICT DO NOTHING
+                RETURNING match_id
+            ), players AS (
                 INSERT INTO play.match_players (match_id, seat, player_id, display_name, points_before, deviation_before)
-                VALUES ($1, $2, $3, $4, $5, $6)
-                "#,
-                new.match_id.uuid(),
-                seat,
-                player.player_id.uuid(),
-                player.display_name,
-                player.rating.points,
-                player.rating.deviation,
+                SELECT p.*
+                FROM unnest($8::uuid[], $9::int2[], $10::uuid[], $11::text[], $12::float8[], $13::float8[])
+                    AS p (match_id, seat, player_id, display_name, points_before, deviation_before)
+                JOIN made USING (match_id)
             )
-            .execute(&mut *tx)
-            .await?;
+            SELECT match_id FROM made
+            "#,
+            &matches.ids,
+            &matches.queues as &[&str],
+            &matches.modes as &[&str],
+            &matches.ranked,
+            &matches.commitments as &[&[u8]],
+            &matches.qualities,
+            &matches.created_ats,
+            &players.matches,
+            &players.seats,
+            &players.ids,
+            &players.names as &[&str],
+            &players.points,
+            &players.deviations,
+        )
+        .fetch_all(&self.postgres)
+        .await?;
+        Ok(made.into_iter().map(MatchId::from_uuid).collect())
+    }
+}
+
+/// Matches, column by column, as arrays of PostgreSQL.
+#[derive(Default)]
+struct MatchColumns<'a> {
+    ids: Vec<Uuid>,
+    queues: Vec<&'a str>,
+    modes: Vec<&'static str>,
+    ranked: Vec<bool>,
+    commitments: Vec<&'a [u8]>,
+    qualities: Vec<f64>,
+    created_ats: Vec<DateTime<Utc>>,
+}
+
+impl<'a> MatchColumns<'a> {
+    fn of(new: &'a [NewMatch]) -> Self {
+        let mut columns = Self::default();
+        for new in new {
+            columns.ids.push(new.match_id.uuid());
+            columns.queues.push(&new.queue);
+            columns.modes.push(new.mode.as_str());
+            columns.ranked.push(new.ranked);
+            columns.commitments.push(&new.commitment);
+            columns.qualities.push(new.quality);
+            columns.created_ats.push(new.created_at);
         }
-        tx.commit().await?;
-        Ok(true)
+        columns
+    }
+}
+
+/// Their players, likewise.
+#[derive(Default)]
+struct PlayerColumns<'a> {
+    matches: Vec<Uuid>,
+    seats: Vec<i16>,
+    ids: Vec<Uuid>,
+    names: Vec<&'a str>,
+    points: Vec<f64>,
+    deviations: Vec<f64>,
+}
+
+impl<'a> PlayerColumns<'a> {
+    fn of(new: &'a [NewMatch]) -> Self {
+        let mut columns = Self::default();
+        for (new, seat, player) in new.iter().flat_map(|new| (0i16..).zip(&new.players).map(move |(s, p)| (new, s, p)))
+        {
+            columns.matches.push(new.match_id.uuid());
+            columns.seats.push(seat);
+            columns.ids.push(player.player_id.uuid());
+            columns.names.push(&player.display_name);
+            columns.points.push(player.rating.points);
+            columns.deviations.push(player.rating.deviation);
+        }
+        columns
     }
 }

@@ -35,13 +35,13 @@ impl Matches {
 
     /// The newest match of a player that is not finished.
     pub async fn running_of(&self, player: PlayerId) -> Result<Option<MatchId>> {
-        // Index match_players_player, then the primary key of play.matches.
+        // Index match_players_running, then the primary key of play.matches.
         let found = sqlx::query_scalar!(
             r#"
             SELECT m.match_id
             FROM play.match_players p
             JOIN play.matches m USING (match_id)
-            WHERE p.player_id = $1 AND m.state = 'running'
+            WHERE p.player_id = $1 AND p.points_after IS NULL AND m.state = 'running'
             ORDER BY m.created_at DESC, m.match_id DESC
             LIMIT 1
             "#,

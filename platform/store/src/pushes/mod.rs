@@ -16,10 +16,10 @@ use async_nats::Subscriber;
 use futures::{Stream, StreamExt};
 use muster_core::id::PlayerId;
 use muster_core::wire::{Push, ServerMessage};
-use redis::Script;
 use redis::aio::ConnectionManager;
 
 use crate::nats::Nats;
+use crate::script::Script;
 use crate::{Result, StoreError, codec};
 
 pub use ordered::{NextPush, OrderedPushes};
@@ -32,6 +32,9 @@ const KEPT_SECS: u32 = 10 * 60;
 
 /// How long a player's number is kept after the last push, in seconds.
 const SEQ_SECS: u32 = 7 * 24 * 60 * 60;
+
+/// The most pushes that one call of the script numbers: Lua has room for some thousand values.
+const ROW: usize = 64;
 
 /// A push with its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +83,19 @@ pub struct Pushes {
     prefix: Arc<str>,
 }
 
-static SEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("send.lua")));
-static SEQ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("seq.lua")));
+static SEND: LazyLock<Script> = LazyLock::new(|| script(include_str!("send.lua")));
+static SEQ: LazyLock<Script> = LazyLock::new(|| script(include_str!("seq.lua")));
+
+/// A script after the numbers it uses.
+fn script(own: &str) -> Script {
+    let numbers = format!("local KEPT, KEPT_SECS, SEQ_SECS = {KEPT}, {KEPT_SECS}, {SEQ_SECS}\n");
+    Script::new(&[&numbers, own])
+}
+
+/// The whole message as it goes over the socket, as send.lua keeps it.
+fn message(seq: u64, push: &str) -> String {
+    format!(r#"{{"type":"push","seq":{seq},"push":{push}}}"#)
+}
 
 impl Pushes {
     pub(crate) fn new(redis: ConnectionManager, nats: Nats, prefix: String) -> Self {
@@ -90,20 +104,49 @@ impl Pushes {
 
     /// Sends a push and returns its number. When this succeeds the player gets it, now or when they come back.
     pub async fn send(&self, player: PlayerId, push: &Push) -> Result<u64> {
-        let (seq, text): (u64, String) = SEND
-            .key(self.seq_key(player))
-            .key(self.latest_key(player))
-            .arg(codec::to_json_text(push))
-            .arg(KEPT)
-            .arg(KEPT_SECS)
-            .arg(SEQ_SECS)
-            .invoke_async(&mut self.redis.clone())
-            .await?;
+        let push = codec::to_json_text(push);
+        let seq: u64 = SEND.call(&self.key(player)).arg(&push).invoke_async(&mut self.redis.clone()).await?;
+        self.publish(player, seq, message(seq, &push)).await;
+        Ok(seq)
+    }
+
+    /// Sends many pushes, in one round trip, and returns their numbers, in order. Those to one player come in this order;
+    /// those of one player in a row are numbered and kept by one call of the script.
+    ///
+    /// # Errors
+    /// Of Redis: then each of them may have been kept, or not; what was kept is found by a player who looks.
+    pub async fn send_many(&self, pushes: &[(PlayerId, Push)]) -> Result<Vec<u64>> {
+        if pushes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let texts: Vec<(PlayerId, String)> =
+            pushes.iter().map(|(player, push)| (*player, codec::to_json_text(push))).collect();
+        let rows: Vec<&[(PlayerId, String)]> =
+            texts.chunk_by(|(one, _), (next, _)| one == next).flat_map(|row| row.chunks(ROW)).collect();
+        let mut batch = SEND.batch(rows.len());
+        for row in &rows {
+            let call = batch.call(&self.key(row[0].0));
+            row.iter().for_each(|(_, push)| {
+                call.arg(push);
+            });
+        }
+        let last: Vec<u64> = batch.run(&self.redis).await?;
+        let mut seqs = Vec::with_capacity(pushes.len());
+        for (row, last) in rows.iter().zip(last) {
+            let first = last + 1 - row.len() as u64;
+            for ((player, push), seq) in row.iter().zip(first..) {
+                self.publish(*player, seq, message(seq, push)).await;
+                seqs.push(seq);
+            }
+        }
+        Ok(seqs)
+    }
+
+    async fn publish(&self, player: PlayerId, seq: u64, text: String) {
         if let Err(error) = self.nats.publish("pushing to a player", self.subject(player), text.into()).await {
             // It is kept: the gateway finds it when it looks for what it missed.
             tracing::warn!(player_id = %player, seq, %error, "a push was kept, but not sent");
         }
-        Ok(seq)
     }
 
     /// Pushes to a player as they are sent, from the moment this returns. They may come out of order or, when the connection
@@ -117,8 +160,8 @@ impl Pushes {
     pub async fn since(&self, player: PlayerId, last_seq: u64) -> Result<Replay> {
         let (seq, latest): (Option<u64>, Vec<String>) = redis::pipe()
             .atomic()
-            .get(self.seq_key(player))
-            .lrange(self.latest_key(player), 0, -1)
+            .get(self.key(player) + "seq")
+            .lrange(self.key(player) + "latest", 0, -1)
             .query_async(&mut self.redis.clone())
             .await?;
         let seq = seq.unwrap_or_default();
@@ -132,19 +175,16 @@ impl Pushes {
     /// The player's newest number. A player who was never pushed to gets a number to begin at, so that what follows this call
     /// follows this number without a gap.
     pub async fn seq(&self, player: PlayerId) -> Result<u64> {
-        Ok(SEQ.key(self.seq_key(player)).arg(SEQ_SECS).invoke_async(&mut self.redis.clone()).await?)
+        Ok(SEQ.call(&self.key(player)).invoke_async(&mut self.redis.clone()).await?)
     }
 
     fn subject(&self, player: PlayerId) -> String {
         self.nats.subject(format_args!("player.{player}"))
     }
 
-    fn seq_key(&self, player: PlayerId) -> String {
-        format!("{}{{{player}}}:seq", self.prefix)
-    }
-
-    fn latest_key(&self, player: PlayerId) -> String {
-        format!("{}{{{player}}}:latest", self.prefix)
+    /// What a player's keys begin with; the tag keeps them in one slot.
+    fn key(&self, player: PlayerId) -> String {
+        format!("{}{{{player}}}:", self.prefix)
     }
 }
 

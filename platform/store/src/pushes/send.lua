@@ -1,20 +1,25 @@
--- Numbers a push and keeps it for a player who comes back.
+-- Numbers the pushes to one player and keeps them for a player who comes back.
 --
--- KEYS  1 the player's last number   2 the player's latest pushes
--- ARGV  1 the push (JSON)   2 how many are kept   3 for how long, seconds   4 how long the number is kept, seconds
--- returns {number, the whole message as it goes over the socket}
+-- KEYS  1 what the player's keys begin with
+-- ARGV  1.. the pushes (JSON), in order
+-- returns the number of the last; those before it have the numbers before
 --
 -- Numbers begin at the time in ms, not at 1: should Redis lose them, the next ones are still higher than all that any
 -- client has seen, and nobody takes a new push for an old one.
-if redis.call('EXISTS', KEYS[1]) == 0 then
+local last, latest, count = KEYS[1] .. 'seq', KEYS[1] .. 'latest', #ARGV
+local seq = redis.call('INCRBY', last, count)
+if seq == count then
   local now = redis.call('TIME')
-  redis.call('SET', KEYS[1], now[1] .. string.format('%03d', math.floor(now[2] / 1000)))
+  seq = tonumber(now[1] .. string.format('%03d', math.floor(now[2] / 1000))) + count
+  redis.call('SET', last, string.format('%.0f', seq))
 end
-local seq = redis.call('INCR', KEYS[1])
-redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('EXPIRE', last, SEQ_SECS)
 
-local text = '{"type":"push","seq":' .. string.format('%.0f', seq) .. ',"push":' .. ARGV[1] .. '}'
-redis.call('RPUSH', KEYS[2], text)
-redis.call('LTRIM', KEYS[2], -tonumber(ARGV[2]), -1)
-redis.call('EXPIRE', KEYS[2], ARGV[3])
-return {seq, text}
+-- As `message` in mod.rs writes them: what is kept is what goes out.
+local texts = {}
+for i = 1, count do
+  texts[i] = '{"type":"push","seq":' .. string.format('%.0f', seq - count + i) .. ',"push":' .. ARGV[i] .. '}'
+end
+if redis.call('RPUSH', latest, unpack(texts)) > KEPT then redis.call('LTRIM', latest, -KEPT, -1) end
+redis.call('EXPIRE', latest, KEPT_SECS)
+return seq

@@ -1,21 +1,23 @@
-//! The claim: all tickets of a proposal, or none.
+//! The claim: all tickets of a match, or none.
 
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use muster_core::id::{MatchId, TicketId};
-use muster_core::matchmaking::Ticket;
-use redis::{AsyncCommands, FromRedisValue, Script, Value};
+use muster_core::matchmaking::{Backfill, Ticket};
+use redis::AsyncCommands;
 
-use super::record::Fields;
-use super::{CHANGES_KEPT, Tickets};
+use super::record::{self, Fields};
+use super::{READ, Shard, Tickets, script};
+use crate::script::{Answer, Batch, Script};
 use crate::{Result, StoreError, codec};
 
-/// A ticket that is being made into a match. Only the claim makes one, so what takes one cannot be given a ticket that waits.
+/// A ticket that is being made into a match. Only a claim makes one, so what takes one cannot be given a ticket that waits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedTicket {
     pub(super) ticket: Ticket,
-    pub(super) queue: String,
+    pub(super) shard: Shard,
+    pub(super) names: Vec<String>,
     pub(super) match_id: MatchId,
     pub(super) claimed_at: DateTime<Utc>,
 }
@@ -26,9 +28,19 @@ impl ClaimedTicket {
         &self.ticket
     }
 
+    /// Where it waited.
+    pub fn shard(&self) -> &Shard {
+        &self.shard
+    }
+
     /// The queue it waited in.
     pub fn queue(&self) -> &str {
-        &self.queue
+        &self.shard.queue
+    }
+
+    /// What its players were called when it was made, in the order of its members.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The match it is claimed for.
@@ -42,82 +54,126 @@ impl ClaimedTicket {
     }
 }
 
+/// A match to claim tickets for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimRequest {
+    /// The match.
+    pub match_id: MatchId,
+    /// Its tickets: at least one, each once.
+    pub tickets: Vec<TicketId>,
+    /// The wish it fulfils: claimed with them, so that nobody else fulfils it too. It is gone then; `open_backfill` makes it
+    /// anew should the match come to nothing.
+    pub backfill: Option<Backfill>,
+}
+
 /// What became of a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
     /// All of them, in the order asked for.
     Claimed(Vec<ClaimedTicket>),
-    /// None, because these do not wait in this queue (any more).
+    /// None, because these do not wait in this shard (any more). Empty when it is the backfill's wish that does not.
     Lost(Vec<TicketId>),
 }
 
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("claim.lua")));
+/// The most stale claims of one look.
+const STALE_AT_ONCE: isize = 1_000;
+
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("take.lua"), include_str!("claim.lua")]));
 
 impl Tickets {
-    /// Claims all of `tickets` for a match, or none of them.
-    pub async fn claim(
-        &self,
-        queue: &str,
-        tickets: &[TicketId],
-        match_id: MatchId,
-        now: DateTime<Utc>,
-    ) -> Result<Claim> {
-        let mut call = SCRIPT.prepare_invoke();
-        call.key(self.keys.claimed())
-            .key(self.keys.pool(queue))
-            .key(self.keys.revision(queue))
-            .key(self.keys.changes(queue))
-            .arg(match_id.to_string())
-            .arg(now.timestamp_millis())
-            .arg(queue)
-            .arg(CHANGES_KEPT);
-        for ticket in tickets {
-            call.key(self.keys.ticket(*ticket)).arg(ticket.to_string());
+    /// Claims tickets for matches: for each match all of them, or none; in one round trip, with an answer for each, in order.
+    ///
+    /// # Errors
+    /// Of Redis: then each claim may have been made, or not; `stale_claims` finds those that were.
+    pub async fn claim_many(&self, shard: &Shard, requests: &[ClaimRequest], now: DateTime<Utc>) -> Result<Vec<Claim>> {
+        if requests.is_empty() {
+            return Ok(Vec::new());
         }
-        let mut answer: Vec<Value> = call.invoke_async(&mut self.redis.clone()).await?;
-        if answer.is_empty() {
-            return Err(StoreError::corrupt("the answer of claim.lua", "it is empty"));
+        let mut batch = SCRIPT.batch(requests.len());
+        for request in requests {
+            self.take(&mut batch, shard, request, now, "");
         }
-        let rest = answer.split_off(1);
-        match answer.pop().map(String::from_redis_value) {
-            Some(Ok(outcome)) if outcome == "claimed" => Ok(Claim::Claimed(claimed(rest)?)),
-            Some(Ok(outcome)) if outcome == "lost" => Ok(Claim::Lost(lost(rest)?)),
-            other => Err(StoreError::corrupt("the answer of claim.lua", format!("{other:?}"))),
-        }
+        let answers: Vec<Answer> = batch.run(&self.redis).await?;
+        let claims = requests.iter().zip(answers).map(|(request, answer)| {
+            Ok(match taken(answer)? {
+                Taken::All(taken) => Claim::Claimed(
+                    taken
+                        .into_iter()
+                        .map(|(ticket, names)| ClaimedTicket {
+                            ticket,
+                            shard: shard.clone(),
+                            names,
+                            match_id: request.match_id,
+                            claimed_at: now,
+                        })
+                        .collect(),
+                ),
+                Taken::None(lost) => Claim::Lost(lost),
+            })
+        });
+        claims.collect()
     }
 
     /// What was claimed before a moment and neither settled nor released since: the work of a matchmaker that died half way.
+    /// Oldest first, 1,000 tickets at most.
     pub async fn stale_claims(&self, claimed_before: DateTime<Utc>) -> Result<Vec<ClaimedTicket>> {
         let before = format!("({}", claimed_before.timestamp_millis());
-        let tickets: Vec<String> = self.redis.clone().zrangebyscore(self.keys.claimed(), "-inf", before).await?;
+        let tickets: Vec<String> =
+            self.redis.clone().zrangebyscore_limit(self.keys.claimed(), "-inf", before, 0, STALE_AT_ONCE).await?;
         if tickets.is_empty() {
             return Ok(Vec::new());
         }
-        let mut reads = redis::pipe();
+        let mut reads = READ.batch(tickets.len());
         for ticket in &tickets {
-            reads.hgetall(self.keys.ticket(codec::parse("a claimed ticket", ticket)?));
+            reads.call(self.keys.prefix()).arg("ticket").arg(ticket);
         }
-        let found: Vec<Fields> = reads.query_async(&mut self.redis.clone()).await?;
-        found.iter().filter_map(|fields| fields.claimed().transpose()).collect()
+        let found: Vec<Option<Fields>> = reads.run(&self.redis).await?;
+        found.iter().flatten().filter_map(|fields| fields.claimed().transpose()).collect()
+    }
+
+    /// A call of a script that begins with take.lua.
+    pub(super) fn take(
+        &self,
+        batch: &mut Batch<'_>,
+        shard: &Shard,
+        request: &ClaimRequest,
+        moment: DateTime<Utc>,
+        plan: &str,
+    ) {
+        let text = |id: Option<String>| id.unwrap_or_default();
+        let backfill = request.backfill.as_ref();
+        let call = batch.call(self.keys.prefix());
+        call.arg(request.match_id.to_string())
+            .arg(moment.timestamp_millis())
+            .arg(shard.to_string())
+            .arg(text(backfill.map(|backfill| backfill.backfill_id.to_string())))
+            .arg(text(backfill.map(|backfill| backfill.match_id.to_string())))
+            .arg(plan);
+        for ticket in &request.tickets {
+            call.arg(ticket.to_string());
+        }
     }
 }
 
-fn claimed(answer: Vec<Value>) -> Result<Vec<ClaimedTicket>> {
-    answer
-        .into_iter()
-        .map(|fields| {
-            let fields = Fields::from_redis_value(fields).map_err(redis::RedisError::from)?;
-            fields
-                .claimed()?
-                .ok_or_else(|| StoreError::corrupt("the answer of claim.lua", "a ticket that is not claimed"))
-        })
-        .collect()
+/// What a script that begins with take.lua did.
+pub(super) enum Taken {
+    All(Vec<(Ticket, Vec<String>)>),
+    None(Vec<TicketId>),
 }
 
-fn lost(answer: Vec<Value>) -> Result<Vec<TicketId>> {
-    let ids: Vec<Vec<String>> = answer
-        .into_iter()
-        .map(|ids| Vec::from_redis_value(ids).map_err(redis::RedisError::from))
-        .collect::<std::result::Result<_, _>>()?;
-    ids.iter().flatten().map(|id| codec::parse("a ticket's id", id)).collect()
+pub(super) fn taken(answer: Answer) -> Result<Taken> {
+    match answer.outcome.as_str() {
+        "claimed" => Ok(Taken::All(tickets_of(&answer.all::<String>()?)?)),
+        "lost" => {
+            let lost = answer.all::<String>()?;
+            Ok(Taken::None(lost.iter().map(|id| codec::parse("a ticket's id", id)).collect::<Result<_>>()?))
+        }
+        other => Err(StoreError::corrupt("the answer of take.lua", other)),
+    }
+}
+
+/// Tickets and names from {ticket (JSON), names (JSON), players, ..}.
+pub(super) fn tickets_of(texts: &[String]) -> Result<Vec<(Ticket, Vec<String>)>> {
+    let tickets = texts.chunks_exact(3).map(|of| Ok((record::from_json(&of[0])?, record::names_from_json(&of[1])?)));
+    tickets.collect()
 }

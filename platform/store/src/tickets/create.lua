@@ -1,28 +1,32 @@
--- One live ticket per player.
+-- A new ticket: one live ticket per player, for all its players or for none.
 --
--- KEYS  1 the player's live ticket   2 the idempotency key's ticket   3 the new ticket
---       4 the queue's pool           5 the queue's revision           6 the queue's changes   7 the names of queues
--- ARGV  1 ticket id   2 player id   3 queue   4 ticket (JSON)   5 "1" when KEYS[2] counts   6 what all ticket keys begin with
---       7 how long an idempotency key is kept, seconds   8 how many changes are kept
--- returns {"created", {}}, or {"repeated" | "exists", fields of that ticket}
-if ARGV[5] == '1' then
-  local same = redis.call('GET', KEYS[2])
-  if same then
-    local fields = redis.call('HGETALL', ARGV[6] .. same)
-    if #fields > 0 then return {'repeated', fields} end
+-- ARGV  1 ticket id   2 shard   3 ticket (JSON)   4 names (JSON)   5 idempotency key with its owner, or ""   6.. the players' ids
+-- returns {"created"}, {"repeated", that ticket}, or {"exists", the player whose it is, that ticket}
+local id, shard = ARGV[1], ARGV[2]
+local keys, live = {}, {}
+for i = 6, #ARGV do
+  keys[#keys + 1] = P .. 'player:' .. ARGV[i]
+  live[#live + 1] = keys[#keys]
+  live[#live + 1] = id
+end
+local players = #keys
+if ARGV[5] ~= '' then keys[players + 1] = P .. 'key:' .. ARGV[5] end
+local found = redis.call('MGET', unpack(keys))
+
+if found[players + 1] then
+  local same = read(found[players + 1])
+  if same then return {'repeated', same} end
+end
+for i = 1, players do
+  if found[i] then
+    local other = read(found[i])
+    if other then return {'exists', ARGV[5 + i], other} end
   end
 end
 
-local live = redis.call('GET', KEYS[1])
-if live then
-  local fields = redis.call('HGETALL', ARGV[6] .. live)
-  if #fields > 0 then return {'exists', fields} end
-end
-
-redis.call('HSET', KEYS[3], 'queue', ARGV[3], 'state', 'waiting', 'ticket', ARGV[4])
-redis.call('SET', KEYS[1], ARGV[1])
-if ARGV[5] == '1' then redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[7]) end
-redis.call('SADD', KEYS[7], ARGV[3])
-redis.call('HSET', KEYS[4], ARGV[1], ARGV[4])
-redis.call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[8], redis.call('INCR', KEYS[5]) .. '-0', 'added', ARGV[4])
-return {'created', {}}
+redis.call('HSET', P .. 'ticket:' .. id, 'shard', shard, 'state', 'waiting', 'players', table.concat(ARGV, ' ', 6),
+  'ticket', ARGV[3], 'names', ARGV[4])
+redis.call('MSET', unpack(live))
+if ARGV[5] ~= '' then redis.call('SET', keys[players + 1], id, 'EX', KEY_SECS) end
+into_pool(shard, id, ARGV[3])
+return {'created'}

@@ -1,15 +1,19 @@
--- Ends a waiting ticket: cancelled by its player, or expired.
+-- Ends a waiting ticket: given up, expired, or failed. To give up a proposed one is to decline for it.
 --
--- KEYS  1 the ticket   2 the player's live ticket   3 the queue's pool   4 the queue's revision   5 the queue's changes
--- ARGV  1 ticket id   2 the state it gets   3 how long it stays readable, seconds   4 how many changes are kept   5 now, ms
--- returns {"finished" | "late", fields}, or {"unknown", {}}
-local state = redis.call('HGET', KEYS[1], 'state')
-if not state then return {'unknown', {}} end
-if state ~= 'waiting' then return {'late', redis.call('HGETALL', KEYS[1])} end
+-- ARGV  1 ticket id   2 the player who gives it up, or ""   3 the state it gets   4 why   5 now, ms   6 "1" when it is given up
+-- returns {"finished" | "declined" | "late", the ticket as it is now}, or {"unknown"}
+local id = ARGV[1]
+local found = redis.call('HMGET', P .. 'ticket:' .. id, 'state', 'shard', 'match', 'players')
+if not found[1] or not string.find(found[4], ARGV[2], 1, true) then return {'unknown'} end
 
-redis.call('HSET', KEYS[1], 'state', ARGV[2], 'ended_at', ARGV[5])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
-redis.call('HDEL', KEYS[3], ARGV[1])
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[4], redis.call('INCR', KEYS[4]) .. '-0', 'removed', ARGV[1])
-return {'finished', redis.call('HGETALL', KEYS[1])}
+local outcome = 'late'
+if found[1] == 'waiting' then
+  out_of_pool(found[2], {id})
+  over(id, found[4], ARGV[5], ARGV[3], 'reason', ARGV[4])
+  outcome = 'finished'
+elseif found[1] == 'proposed' and ARGV[6] == '1' then
+  local player = ARGV[2]
+  if player == '' then player = string.match(found[4], '%S+') end
+  if vote(found[2], found[3], player, 'declined', ARGV[5]) then outcome = 'declined' end
+end
+return {outcome, (read(id))}

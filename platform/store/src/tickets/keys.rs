@@ -1,8 +1,11 @@
 //! The names of the keys that tickets live under; see the module's table.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
-use muster_core::id::{PlayerId, TicketId};
+use muster_core::id::MatchId;
+
+use super::Shard;
 
 #[derive(Clone)]
 pub(super) struct Keys {
@@ -14,39 +17,56 @@ impl Keys {
         Self { prefix: prefix.into() }
     }
 
-    pub fn ticket_prefix(&self) -> String {
-        format!("{}ticket:", self.prefix)
+    /// What all of them begin with. It holds the hash tag, so it is also the key by which a script finds its slot.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
-    pub fn ticket(&self, ticket: TicketId) -> String {
-        format!("{}ticket:{ticket}", self.prefix)
+    pub fn pool(&self, shard: &Shard) -> String {
+        self.key("pool", shard)
     }
 
-    pub fn player(&self, player: PlayerId) -> String {
-        format!("{}player:{player}", self.prefix)
+    pub fn revision(&self, shard: &Shard) -> String {
+        self.key("revision", shard)
     }
 
-    pub fn idempotency(&self, player: PlayerId, key: &str) -> String {
-        format!("{}key:{player}:{key}", self.prefix)
+    pub fn changes(&self, shard: &Shard) -> String {
+        self.key("changes", shard)
     }
 
-    pub fn pool(&self, queue: &str) -> String {
-        format!("{}pool:{queue}", self.prefix)
+    pub fn backfills(&self, shard: &Shard) -> String {
+        self.key("backfills", shard)
     }
 
-    pub fn revision(&self, queue: &str) -> String {
-        format!("{}revision:{queue}", self.prefix)
+    pub fn estimate(&self, shard: &Shard) -> String {
+        self.key("estimate", shard)
     }
 
-    pub fn changes(&self, queue: &str) -> String {
-        format!("{}changes:{queue}", self.prefix)
+    pub fn proposals(&self, shard: &Shard) -> String {
+        self.key("proposals", shard)
+    }
+
+    pub fn proposal(&self, match_id: MatchId) -> String {
+        self.key("proposal", match_id)
+    }
+
+    pub fn plan(&self, match_id: MatchId) -> String {
+        self.key("plan", match_id)
+    }
+
+    pub fn backfill(&self, match_id: MatchId) -> String {
+        self.key("backfill", match_id)
     }
 
     pub fn claimed(&self) -> String {
         format!("{}claimed", self.prefix)
     }
 
-    pub fn queues(&self) -> String {
-        format!("{}queues", self.prefix)
+    pub fn shards(&self) -> String {
+        format!("{}shards", self.prefix)
+    }
+
+    fn key(&self, noun: &str, of: impl Display) -> String {
+        format!("{}{noun}:{of}", self.prefix)
     }
 }

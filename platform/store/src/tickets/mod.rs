@@ -1,12 +1,15 @@
-//! Tickets, in Redis: a player's wish to be matched, from the moment it is made until some minutes after it is over.
+//! Tickets, in Redis: the wish of players to be matched, from the moment it is made until some minutes after it is over.
 //!
 //! ```text
 //!            create                claim                settle
 //! (nothing) ───────► waiting ───────────────► claimed ─────────► matched
-//!                     │  ▲                       │
-//!       cancel/expire │  └───────────────────────┘
-//!                     ▼            release
-//!            cancelled/expired
+//!                    │ │  ▲ ▲     release        │ ▲
+//!         cancel/end │ │  │ └────────────────────┘ │
+//!                    │ │  │ dissolve               │ confirm
+//!                    │ │  └───────────── proposed ─┘
+//!                    │ └───────────────►   │
+//!                    ▼      propose        │ dissolve
+//!    cancelled, expired, failed ◄──────────┘
 //! ```
 //!
 //! Every arrow is one script, so it happens wholly or not at all, and once. All keys share the hash tag `{mm}`: that a player
@@ -14,37 +17,58 @@
 //!
 //! | key after `<prefix>{mm}:` | type | holds |
 //! | --- | --- | --- |
-//! | `ticket:<id>` | hash | `queue`, `state`, `ticket` (JSON); while claimed `match` and `claimed_at` (ms); `match` when matched; `ended_at` (ms) when over |
-//! | `player:<id>` | string | the id of the player's live ticket (waiting or claimed) |
-//! | `key:<player>:<key>` | string | the id of the ticket that was made with this idempotency key |
-//! | `pool:<queue>` | hash | what waits: id → ticket (JSON) |
+//! | `ticket:<id>` | hash | `shard`, `state`, `players` (ids), `ticket` and `names` (JSON); `match` while proposed, claimed or matched; `claimed_at` (ms) and, where all were asked, `accepted` while claimed; `ended_at` (ms) and `reason` when over |
+//! | `player:<id>` | string | the id of the player's live ticket (waiting, proposed or claimed) |
+//! | `key:<owner>:<key>` | string | the id of the ticket that was made with this idempotency key |
+//! | `pool:<shard>` | hash | what waits: id → ticket (JSON) |
+//! | `backfills:<shard>` | hash | running matches that want players: id → backfill (JSON) |
+//! | `backfill:<match>` | string | the shard and the id of the match's wish |
+//! | `proposal:<match>` | hash | `shard`, `accept_by` (ms), `tickets` (ids), `players` and `accepted` (counts); each player's answer under their id; the wish it is to fulfil |
+//! | `plan:<match>` | string | what the leader wants to remember of a proposal |
+//! | `proposals:<shard>` | sorted set | open proposals, by the moment at which they are to be decided (ms) |
 //! | `claimed` | sorted set | what is claimed, by when (ms) |
-//! | `queues` | set | the names of all queues that ever had a ticket |
-//! | `revision:<queue>`, `changes:<queue>` | number, stream | each change to the pool in order, numbered by the revision |
+//! | `estimate:<shard>` | string | how long tickets have waited lately (ms) |
+//! | `shards` | set | all shards that ever had a change |
+//! | `revision:<shard>`, `changes:<shard>` | number, stream | each change to what waits, in order, numbered by the revision |
 //!
-//! Redis must not evict (`maxmemory-policy noeviction`): a waiting ticket is nowhere else.
+//! Redis must not evict (`maxmemory-policy noeviction`): a waiting ticket is nowhere else. What is over, expires; what is live, is
+//! bounded: by the players (one live ticket each), by the wishes a shard takes, and by the changes it keeps.
 
+mod answer;
+mod backfills;
 mod claim;
 mod create;
+mod decide;
 mod finish;
 mod keys;
+mod lead;
 mod pool;
+mod propose;
 mod record;
 mod release;
 mod settle;
+mod shard;
+mod waiting;
+
+use std::sync::LazyLock;
 
 use muster_core::id::{PlayerId, TicketId};
-use redis::AsyncCommands;
 use redis::aio::ConnectionManager;
 
 use crate::Result;
+use crate::script::Script;
 use keys::Keys;
 
-pub use claim::{Claim, ClaimedTicket};
-pub use create::{Creation, NewTicket};
-pub use finish::Cancellation;
+pub use answer::Answered;
+pub use backfills::BackfillOpening;
+pub use claim::{Claim, ClaimRequest, ClaimedTicket};
+pub use create::{Creation, Idempotency, NewTicket};
+pub use decide::OpenProposal;
+pub use finish::{Cancellation, CancelledBy, EndReason};
 pub use pool::{Changes, PoolSnapshot, TicketChange};
-pub use record::TicketRecord;
+pub use propose::{ProposeRequest, Proposed};
+pub use record::{ProposalRecord, TicketRecord};
+pub use shard::{InvalidShard, Shard};
 
 /// How long a ticket that is over stays readable, in seconds.
 const READABLE_SECS: u32 = 10 * 60;
@@ -52,8 +76,17 @@ const READABLE_SECS: u32 = 10 * 60;
 /// How long an idempotency key is remembered, in seconds.
 const KEY_SECS: u32 = 24 * 60 * 60;
 
-/// How many changes to a pool are kept for leaders to follow; a leader that is further behind takes a snapshot.
+/// How many changes to a shard are kept for leaders to follow; a leader that is further behind takes a snapshot.
 const CHANGES_KEPT: u32 = 10_000;
+
+static READ: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("read.lua")]));
+
+/// A script after what all of them share.
+fn script(own: &[&str]) -> Script {
+    let numbers =
+        format!("local CHANGES_KEPT, READABLE_SECS, KEY_SECS = '{CHANGES_KEPT}', '{READABLE_SECS}', '{KEY_SECS}'\n");
+    Script::new(&[&[numbers.as_str(), include_str!("common.lua")], own].concat())
+}
 
 /// Handle on the tickets.
 #[derive(Clone)]
@@ -69,35 +102,17 @@ impl Tickets {
 
     /// A ticket, while it lives and for 10 minutes after.
     pub async fn get(&self, ticket: TicketId) -> Result<Option<TicketRecord>> {
-        let fields: record::Fields = self.redis.clone().hgetall(self.keys.ticket(ticket)).await?;
-        fields.record()
+        self.read("ticket", ticket.to_string()).await
     }
 
-    /// The live ticket of a player: waiting or claimed.
+    /// The live ticket of a player: waiting, proposed or claimed.
     pub async fn of_player(&self, player: PlayerId) -> Result<Option<TicketRecord>> {
-        let live: Option<String> = self.redis.clone().get(self.keys.player(player)).await?;
-        match live {
-            Some(ticket) => self.get(crate::codec::parse("a player's live ticket", &ticket)?).await,
-            None => Ok(None),
-        }
+        self.read("player", player.to_string()).await
     }
 
-    /// How many tickets wait, in all queues.
-    pub async fn waiting_count(&self) -> Result<u64> {
-        let queues: Vec<String> = self.redis.clone().smembers(self.keys.queues()).await?;
-        if queues.is_empty() {
-            return Ok(0);
-        }
-        let mut counts = redis::pipe();
-        for queue in &queues {
-            counts.hlen(self.keys.pool(queue));
-        }
-        let counts: Vec<u64> = counts.query_async(&mut self.redis.clone()).await?;
-        Ok(counts.into_iter().sum())
-    }
-
-    /// How many tickets wait in one queue.
-    pub async fn waiting_count_of(&self, queue: &str) -> Result<u64> {
-        Ok(self.redis.clone().hlen(self.keys.pool(queue)).await?)
+    async fn read(&self, what: &str, id: String) -> Result<Option<TicketRecord>> {
+        let mut call = READ.call(self.keys.prefix());
+        let found: Option<record::Fields> = call.arg(what).arg(id).invoke_async(&mut self.redis.clone()).await?;
+        found.map(|found| found.record()).transpose()
     }
 }

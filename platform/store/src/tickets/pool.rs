@@ -1,18 +1,20 @@
-//! What waits in a queue, for the leader that keeps it in memory: once as a whole, then change by change.
+//! What waits in a shard, for the leader that keeps it in memory: once as a whole, then change by change.
 
-use muster_core::id::TicketId;
-use muster_core::matchmaking::Ticket;
+use muster_core::id::{BackfillId, TicketId};
+use muster_core::matchmaking::{Backfill, Ticket};
 use redis::Value;
 use redis::streams::{StreamId, StreamRangeReply};
 
-use super::{Tickets, record};
+use super::{Shard, Tickets, backfills, record};
 use crate::{Result, StoreError, codec};
 
-/// All that waits in a queue at one moment.
+/// All that waits in a shard at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PoolSnapshot {
     /// Oldest first.
     pub tickets: Vec<Ticket>,
+    /// Running matches that want players; oldest first.
+    pub backfills: Vec<Backfill>,
     /// Where to go on with `Tickets::changes`.
     pub cursor: u64,
 }
@@ -20,10 +22,14 @@ pub struct PoolSnapshot {
 /// A change to what waits.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TicketChange {
-    /// It waits now (anew, or released).
+    /// It waits now (anew, or again: then it is `returned`).
     Added(Ticket),
     /// It does not wait any more.
     Removed(TicketId),
+    /// A running match wants players.
+    BackfillAdded(Backfill),
+    /// It does not any more.
+    BackfillRemoved(BackfillId),
 }
 
 /// What changed since a cursor.
@@ -41,28 +47,29 @@ pub enum Changes {
 }
 
 /// How many changes one call reads.
-const AT_ONCE: usize = 5_000;
+const AT_ONCE: usize = 2_500;
 
 impl Tickets {
-    /// All that waits in a queue.
-    pub async fn snapshot(&self, queue: &str) -> Result<PoolSnapshot> {
-        let (revision, pool): (Option<u64>, Vec<String>) = redis::pipe()
+    /// All that waits in a shard.
+    pub async fn snapshot(&self, shard: &Shard) -> Result<PoolSnapshot> {
+        let (revision, pool, wishes): (Option<u64>, Vec<String>, Vec<String>) = redis::pipe()
             .atomic()
-            .get(self.keys.revision(queue))
-            .hvals(self.keys.pool(queue))
+            .get(self.keys.revision(shard))
+            .hvals(self.keys.pool(shard))
+            .hvals(self.keys.backfills(shard))
             .query_async(&mut self.redis.clone())
             .await?;
         let mut tickets = pool.iter().map(|ticket| record::from_json(ticket)).collect::<Result<Vec<_>>>()?;
         tickets.sort_by_key(|ticket| (ticket.enqueued_at, ticket.ticket_id));
-        Ok(PoolSnapshot { tickets, cursor: revision.unwrap_or_default() })
+        Ok(PoolSnapshot { tickets, backfills: backfills::sorted(&wishes)?, cursor: revision.unwrap_or_default() })
     }
 
-    /// What changed in a queue since a cursor. Cheap when nothing did.
-    pub async fn changes(&self, queue: &str, cursor: u64) -> Result<Changes> {
+    /// What changed in a shard since a cursor. Cheap when nothing did.
+    pub async fn changes(&self, shard: &Shard, cursor: u64) -> Result<Changes> {
         let (revision, found): (Option<u64>, StreamRangeReply) = redis::pipe()
             .atomic()
-            .get(self.keys.revision(queue))
-            .xrange_count(self.keys.changes(queue), format!("{}-0", cursor + 1), "+", AT_ONCE)
+            .get(self.keys.revision(shard))
+            .xrange_count(self.keys.changes(shard), format!("{}-0", cursor + 1), "+", AT_ONCE)
             .query_async(&mut self.redis.clone())
             .await?;
         let revision = revision.unwrap_or_default();
@@ -75,7 +82,10 @@ impl Tickets {
             _ => return Ok(Changes::Gap),
         }
         let reached = cursor + found.ids.len() as u64;
-        let items = found.ids.iter().map(change).collect::<Result<_>>()?;
+        let mut items = Vec::with_capacity(found.ids.len());
+        for entry in &found.ids {
+            read(entry, &mut items)?;
+        }
         Ok(Changes::Since { items, cursor: reached })
     }
 }
@@ -84,20 +94,28 @@ fn number(entry: &StreamId) -> Result<u64> {
     codec::parse("a change's number", entry.id.split('-').next().unwrap_or_default())
 }
 
-fn change(entry: &StreamId) -> Result<TicketChange> {
+/// One entry holds one change, or all tickets that left together.
+fn read(entry: &StreamId, items: &mut Vec<TicketChange>) -> Result<()> {
     if let Some(ticket) = text(entry, "added") {
-        Ok(TicketChange::Added(record::from_json(&ticket)?))
-    } else if let Some(ticket) = text(entry, "removed") {
-        Ok(TicketChange::Removed(codec::parse("a removed ticket", &ticket)?))
+        items.push(TicketChange::Added(record::from_json(ticket)?));
+    } else if let Some(tickets) = text(entry, "removed") {
+        for ticket in tickets.split(' ') {
+            items.push(TicketChange::Removed(codec::parse("a removed ticket", ticket)?));
+        }
+    } else if let Some(backfill) = text(entry, "backfill_added") {
+        items.push(TicketChange::BackfillAdded(backfills::from_json(backfill)?));
+    } else if let Some(backfill) = text(entry, "backfill_removed") {
+        items.push(TicketChange::BackfillRemoved(codec::parse("a removed backfill", backfill)?));
     } else {
-        Err(StoreError::corrupt("a change to a pool", format!("{:?}", entry.map.keys())))
+        return Err(StoreError::corrupt("a change to a pool", format!("{:?}", entry.map.keys())));
     }
+    Ok(())
 }
 
-fn text(entry: &StreamId, field: &str) -> Option<String> {
+fn text<'a>(entry: &'a StreamId, field: &str) -> Option<&'a str> {
     match entry.map.get(field)? {
-        Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
-        Value::SimpleString(text) => Some(text.clone()),
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+        Value::SimpleString(text) => Some(text),
         _ => None,
     }
 }

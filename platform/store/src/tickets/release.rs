@@ -2,33 +2,31 @@
 
 use std::sync::LazyLock;
 
-use redis::Script;
-
-use super::record::Fields;
-use super::{CHANGES_KEPT, ClaimedTicket, TicketRecord, Tickets};
+use super::settle::outcome;
+use super::{ClaimedTicket, TicketRecord, Tickets, script};
 use crate::Result;
+use crate::script::{Answer, Script};
 
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("release.lua")]));
 
 impl Tickets {
-    /// Puts claimed tickets back into their queue, with all the time they have waited. May be repeated. Returns the tickets
-    /// that are still known, as they are now.
+    /// Puts claimed tickets back into their pool, before others and with all the time they have waited. In one round trip, and
+    /// may be repeated. Returns the tickets that are still known, as they are now.
     pub async fn release(&self, claimed: &[ClaimedTicket]) -> Result<Vec<TicketRecord>> {
-        let mut records = Vec::with_capacity(claimed.len());
-        for claimed in claimed {
-            let fields: Fields = SCRIPT
-                .key(self.keys.claimed())
-                .key(self.keys.ticket(claimed.ticket.ticket_id))
-                .key(self.keys.pool(&claimed.queue))
-                .key(self.keys.revision(&claimed.queue))
-                .key(self.keys.changes(&claimed.queue))
-                .arg(claimed.ticket.ticket_id.to_string())
-                .arg(claimed.match_id.to_string())
-                .arg(CHANGES_KEPT)
-                .invoke_async(&mut self.redis.clone())
-                .await?;
-            records.extend(fields.record()?);
+        if claimed.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(records)
+        let mut batch = SCRIPT.batch(claimed.len());
+        for claimed in claimed {
+            let call = batch.call(self.keys.prefix());
+            call.arg(claimed.ticket.ticket_id.to_string()).arg(claimed.match_id.to_string());
+        }
+        let answers: Vec<Answer> = batch.run(&self.redis).await?;
+        let records = claimed.iter().zip(answers).filter_map(|(claimed, answer)| {
+            let mut released = claimed.record();
+            released.ticket.returned = true;
+            outcome(answer, "released", released).transpose()
+        });
+        records.collect()
     }
 }

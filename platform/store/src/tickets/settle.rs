@@ -3,32 +3,58 @@
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
-use redis::Script;
+use muster_core::wire::TicketState;
 
 use super::record::Fields;
-use super::{ClaimedTicket, READABLE_SECS, TicketRecord, Tickets};
-use crate::Result;
+use super::{ClaimedTicket, TicketRecord, Tickets, script};
+use crate::script::{Answer, Script};
+use crate::{Result, StoreError};
 
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("settle.lua")));
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("settle.lua")]));
 
 impl Tickets {
-    /// Tells claimed tickets that their match stands; their players are free again. May be repeated. Returns the tickets that
-    /// are still known, as they are now.
+    /// Tells claimed tickets that their matches stand; their players are free again. In one round trip, and may be repeated.
+    /// Returns the tickets that are still known, as they are now.
     pub async fn settle(&self, claimed: &[ClaimedTicket], now: DateTime<Utc>) -> Result<Vec<TicketRecord>> {
-        let mut records = Vec::with_capacity(claimed.len());
+        if claimed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut batch = SCRIPT.batch(claimed.len());
         for claimed in claimed {
-            let fields: Fields = SCRIPT
-                .key(self.keys.claimed())
-                .key(self.keys.ticket(claimed.ticket.ticket_id))
-                .key(self.keys.player(claimed.ticket.player_id))
+            let players: Vec<String> = claimed.ticket.players().map(|player| player.to_string()).collect();
+            batch
+                .call(self.keys.prefix())
                 .arg(claimed.ticket.ticket_id.to_string())
                 .arg(claimed.match_id.to_string())
-                .arg(READABLE_SECS)
                 .arg(now.timestamp_millis())
-                .invoke_async(&mut self.redis.clone())
-                .await?;
-            records.extend(fields.record()?);
+                .arg(players.join(" "));
         }
-        Ok(records)
+        let answers: Vec<Answer> = batch.run(&self.redis).await?;
+        let records = claimed.iter().zip(answers).filter_map(|(claimed, answer)| {
+            let settled = TicketRecord {
+                state: TicketState::Matched,
+                match_id: Some(claimed.match_id),
+                ended_at: Some(now),
+                ..claimed.record()
+            };
+            outcome(answer, "settled", settled).transpose()
+        });
+        records.collect()
+    }
+}
+
+impl ClaimedTicket {
+    /// The record of this ticket, were it waiting.
+    pub(super) fn record(&self) -> TicketRecord {
+        TicketRecord::waiting(self.ticket.clone(), self.shard.clone(), self.names.clone())
+    }
+}
+
+/// `done` when the script did what it is for; else the ticket as the script found it.
+pub(super) fn outcome(mut answer: Answer, word: &str, done: TicketRecord) -> Result<Option<TicketRecord>> {
+    match answer.outcome.as_str() {
+        outcome if outcome == word => Ok(Some(done)),
+        "other" => answer.take::<Option<Fields>>()?.map(|fields| fields.record()).transpose(),
+        other => Err(StoreError::corrupt("the answer about a claimed ticket", other)),
     }
 }

@@ -3,23 +3,93 @@
 use chrono::{DateTime, Utc};
 use muster_core::game::{GameEvent, Mode, Outcome, OutcomeKind, Seat};
 use muster_core::id::{MatchId, PlayerId};
-use muster_core::matchmaking::Ticket;
+use muster_core::matchmaking::{Backfill, BackfillPlayer, BackfillTeam, Member, Ticket};
 use muster_core::rating::Rating;
 use muster_core::wire::LoggedEvent;
 use muster_store::{
-    MatchLogEntry, NewMatch, NewMatchPlayer, NewTicket, Settlement, TelemetryEvent, TelemetrySource, fresh_id, now,
+    Claim, ClaimRequest, ClaimedTicket, Creation, MatchLogEntry, NewMatch, NewMatchPlayer, NewTicket, Settlement,
+    Shard, Store, TelemetryEvent, TelemetrySource, fresh_id, now,
 };
+use muster_testkit::Scratch;
 
 pub fn time(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
+pub const QUEUE: &str = "classic-ranked";
+
+pub fn shard() -> Shard {
+    Shard::new(QUEUE, "all")
+}
+
 pub fn ticket(player: PlayerId) -> Ticket {
-    Ticket { ticket_id: fresh_id(), player_id: player, rating: 1500.0, deviation: 500.0, enqueued_at: now() }
+    Ticket::solo(fresh_id(), player, Rating::default(), now())
 }
 
 pub fn new_ticket(player: PlayerId) -> NewTicket {
-    NewTicket { ticket: ticket(player), queue: "classic-ranked".to_owned(), idempotency_key: None }
+    new_party(&[player])
+}
+
+pub fn new_party(players: &[PlayerId]) -> NewTicket {
+    let members = players.iter().map(|player| Member::new(*player, Rating::default())).collect();
+    NewTicket {
+        ticket: Ticket { members, ..ticket(players[0]) },
+        shard: shard(),
+        names: (1..=players.len()).map(|n| format!("Player {n}")).collect(),
+        idempotency: None,
+    }
+}
+
+/// A ticket of one player, or of several, that waits.
+pub async fn waiting(store: &Store, players: usize) -> NewTicket {
+    let players: Vec<PlayerId> = (0..players).map(|_| fresh_id()).collect();
+    let new = new_party(&players);
+    assert!(matches!(create(store, &new).await, Creation::Created(_)));
+    new
+}
+
+pub async fn create(store: &Store, new: &NewTicket) -> Creation {
+    let mut creations = store.tickets.create_many(std::slice::from_ref(new)).await.unwrap();
+    assert_eq!(creations.len(), 1);
+    creations.remove(0)
+}
+
+pub fn claim_of(tickets: &[&NewTicket]) -> ClaimRequest {
+    let tickets = tickets.iter().map(|new| new.ticket.ticket_id).collect();
+    ClaimRequest { match_id: fresh_id(), tickets, backfill: None }
+}
+
+pub async fn claim(store: &Store, shard: &Shard, request: &ClaimRequest, now: DateTime<Utc>) -> Claim {
+    let mut claims = store.tickets.claim_many(shard, std::slice::from_ref(request), now).await.unwrap();
+    assert_eq!(claims.len(), 1);
+    claims.remove(0)
+}
+
+/// Tickets that are claimed for one match.
+pub async fn claimed(store: &Store, tickets: &[&NewTicket]) -> Vec<ClaimedTicket> {
+    match claim(store, &shard(), &claim_of(tickets), now()).await {
+        Claim::Claimed(claimed) => claimed,
+        Claim::Lost(lost) => panic!("lost {lost:?}"),
+    }
+}
+
+pub fn backfill(match_id: MatchId) -> Backfill {
+    let player = BackfillPlayer { player_id: fresh_id(), rating: Rating::default(), role: None };
+    let teams = vec![BackfillTeam { players: vec![player], open: 0 }, BackfillTeam { players: Vec::new(), open: 1 }];
+    Backfill {
+        backfill_id: fresh_id(),
+        match_id,
+        requested_at: now(),
+        region: None,
+        teams,
+        properties: Default::default(),
+    }
+}
+
+/// A raw connection, for what no function of the store does.
+pub async fn redis(scratch: &Scratch) -> redis::aio::MultiplexedConnection {
+    let client = redis::Client::open(scratch.settings.redis_url.as_str()).unwrap();
+    client.get_multiplexed_async_connection().await.unwrap()
 }
 
 pub fn new_match(players: [PlayerId; 2]) -> NewMatch {

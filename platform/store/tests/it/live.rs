@@ -11,7 +11,7 @@ async fn counts_what_goes_on_and_what_went_on() {
     let now = given::time("2026-01-31T09:30:30Z");
 
     store.presence.beat(&[fresh_id(), fresh_id(), fresh_id()], now).await.unwrap();
-    store.tickets.create(&given::new_ticket(fresh_id())).await.unwrap();
+    given::waiting(store, 1).await;
     let over = given::new_match([fresh_id(), fresh_id()]);
     store.matches.create(&over).await.unwrap();
     store.matches.create(&given::new_match([fresh_id(), fresh_id()])).await.unwrap();

@@ -109,3 +109,31 @@ async fn events_come_from_the_log_while_it_runs_and_from_the_database_afterwards
     assert_eq!(matches.events(fresh_id(), 0, 2).await.unwrap(), None);
     scratch.finish().await;
 }
+
+#[tokio::test]
+async fn many_are_made_at_once_and_those_that_were_there_stay_as_they_were() {
+    let scratch = Scratch::new().await;
+    let matches = &scratch.store.matches;
+    let there = given::new_match([fresh_id(), fresh_id()]);
+    matches.create(&there).await.unwrap();
+    let mut new: Vec<_> = (0..200).map(|_| given::new_match([fresh_id(), fresh_id()])).collect();
+    let mut changed = there.clone();
+    changed.quality = 0.1;
+    new.push(changed);
+
+    let mut made = matches.create_many(&new).await.unwrap();
+    made.sort();
+    let mut expected: Vec<_> = new[..200].iter().map(|new| new.match_id).collect();
+    expected.sort();
+    assert_eq!(made, expected);
+    for (new, mode) in [(&new[7], Mode::Classic), (&there, Mode::Classic)] {
+        let record = matches.get(new.match_id).await.unwrap().unwrap();
+        assert_eq!((record.quality, record.mode, record.commitment), (0.75, mode, new.commitment));
+        let names: Vec<_> =
+            record.players.iter().map(|player| (player.player_id, player.display_name.as_str())).collect();
+        assert_eq!(names, [(new.players[0].player_id, "Ada"), (new.players[1].player_id, "Bo")]);
+    }
+    assert!(matches.create_many(&new).await.unwrap().is_empty());
+    assert!(matches.create_many(&[]).await.unwrap().is_empty());
+    scratch.finish().await;
+}

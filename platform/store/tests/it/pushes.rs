@@ -135,3 +135,42 @@ async fn in_order_tells_of_a_gap_that_cannot_be_filled() {
     assert_eq!(next_seq(&mut ordered).await, after);
     scratch.finish().await;
 }
+
+#[tokio::test]
+async fn many_at_once_reach_each_player_in_order() {
+    let scratch = Scratch::new().await;
+    let pushes = &scratch.store.pushes;
+    let (ada, bo) = (fresh_id(), fresh_id());
+    let mut ordered = pushes.ordered(ada, pushes.seq(ada).await.unwrap()).await.unwrap();
+    let many: Vec<(PlayerId, Push)> = (0..100).map(|n| (if n % 2 == 0 { ada } else { bo }, push(n))).collect();
+    let seqs = pushes.send_many(&many).await.unwrap();
+    assert_eq!(seqs.len(), 100);
+    for n in (0..100).step_by(2) {
+        let NextPush::Item(item) = next(&mut ordered).await else { panic!("nothing is missing") };
+        assert_eq!((item.seq, item.push().unwrap()), (seqs[n], many[n].1.clone()));
+    }
+    assert_eq!(pushes.since(bo, seqs[1] - 1).await.unwrap().items.len(), 50);
+    assert!(pushes.send_many(&[]).await.unwrap().is_empty());
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn many_in_a_row_to_one_player_go_out_as_they_are_kept() {
+    let scratch = Scratch::new().await;
+    let pushes = &scratch.store.pushes;
+    let (ada, bo) = (fresh_id(), fresh_id());
+    let mut live = pushes.subscribe(ada).await.unwrap();
+    let before = pushes.send(ada, &push(0)).await.unwrap();
+    let many: Vec<(PlayerId, Push)> =
+        (1..=300).map(|n| (ada, push(n))).chain([(bo, push(301)), (ada, push(302))]).collect();
+    let seqs = pushes.send_many(&many).await.unwrap();
+    assert_eq!(seqs[..300], (before + 1..=before + 300).collect::<Vec<_>>());
+    assert_eq!(seqs[301], before + 301);
+    let kept = pushes.since(ada, before + 45).await.unwrap();
+    assert_eq!((kept.complete, kept.items.len()), (true, 256), "the last 256 are kept");
+    for item in std::iter::repeat_n(None, 46).chain(kept.items.into_iter().map(Some)) {
+        let sent = timeout(WITHIN, live.next()).await.unwrap().unwrap();
+        assert!(item.is_none_or(|kept| kept == sent), "what went out is what is kept");
+    }
+    scratch.finish().await;
+}

@@ -96,3 +96,44 @@ async fn a_match_nobody_made_is_not_settled() {
     assert!(matches!(error, SettleError::UnknownMatch(id) if id == settlement.match_id));
     scratch.finish().await;
 }
+
+#[tokio::test]
+async fn many_settle_together_as_they_would_one_by_one() {
+    let scratch = Scratch::new().await;
+    let store = &scratch.store;
+    let (ada, bo, cy): (PlayerId, PlayerId, PlayerId) = (fresh_id(), fresh_id(), fresh_id());
+    let mut settlements = Vec::new();
+    for (players, winner) in
+        [([ada, bo], Seat::First), ([bo, ada], Seat::First), ([ada, cy], Seat::Second), ([cy, bo], Seat::First)]
+    {
+        let new = made(store, players, true).await;
+        settlements.push(given::settlement(new.match_id, given::won_by(winner)));
+    }
+    let before = given::settlement(made(store, [ada, bo], false).await.match_id, given::won_by(Seat::First));
+    store.matches.settle(&before).await.unwrap();
+    settlements.push(before);
+    settlements.push(given::settlement(fresh_id(), given::won_by(Seat::First)));
+    settlements.push(settlements[0].clone());
+
+    let settled = store.matches.settle_many(&settlements).await.unwrap();
+    let already: Vec<_> = settled.iter().map(|settled| settled.as_ref().map(|settled| settled.already)).collect();
+    let (new, old) = (Some(false), Some(true));
+    assert_eq!(already, [new, new, new, new, old, None, old]);
+
+    // Matches are taken in the order of their ids, which is that in which they were made.
+    let mut expected = [Rating::default(); 3];
+    for (first, second, score) in
+        [(0, 1, Score::First), (1, 0, Score::First), (0, 2, Score::Second), (2, 1, Score::First)]
+    {
+        (expected[first], expected[second]) = rate(expected[first], expected[second], score);
+    }
+    for (player, expected, matches, wins) in
+        [(ada, expected[0], 3, 1), (bo, expected[1], 3, 1), (cy, expected[2], 2, 2)]
+    {
+        let of = store.ratings.of(player, Mode::Classic).await.unwrap();
+        assert_eq!((of.rating, of.matches, of.wins), (expected, matches, wins));
+    }
+    assert_eq!(store.matches.settle_many(&[]).await.unwrap(), []);
+    assert_eq!(store.matches.count(&MatchFilter::default()).await.unwrap(), 5);
+    scratch.finish().await;
+}

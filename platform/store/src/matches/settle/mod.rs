@@ -1,15 +1,22 @@
-//! The result of a match: everything that follows from it, in one transaction, once.
+//! The result of a match: everything that follows from it, in one transaction, once. Many that end at about the same time share
+//! the transaction: what it costs is mostly its round trips and its commit.
+
+mod columns;
+mod ratings;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use muster_core::game::{Mode, Outcome, OutcomeKind, Seat};
-use muster_core::id::{MatchId, PlayerId};
-use muster_core::rating::{Rating, Score, rate};
+use muster_core::game::{Mode, Outcome};
+use muster_core::id::{MatchId, PlayerId, SubjectId};
+use muster_core::rating::Rating;
 use muster_core::wire::{LoggedEvent, RatingChange};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Matches;
 use crate::{StoreError, codec};
+use columns::{EventColumns, ResultColumns};
 
 /// How a match ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +40,8 @@ pub struct Settled {
     pub already: bool,
     /// In seat order; before and after are equal when no rating moved.
     pub ratings: Vec<RatingChange>,
+    /// What telemetry calls the players, in seat order; none of whom there is no account any more.
+    pub subjects: Vec<Option<SubjectId>>,
 }
 
 /// Why a match was not settled.
@@ -46,230 +55,177 @@ pub enum SettleError {
     Store(#[from] StoreError),
 }
 
-impl From<sqlx::Error> for SettleError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
-    }
+/// A match that is being settled, its row locked.
+struct Open<'a> {
+    settlement: &'a Settlement,
+    mode: Mode,
+    ranked: bool,
+    seats: Vec<Seated>,
 }
 
-type Result<T> = std::result::Result<T, SettleError>;
-
-/// A player of the match, and their rating while it is locked.
-struct Player {
+/// A player of a match.
+struct Seated {
     player_id: PlayerId,
-    rating: Rating,
+    subject_id: Option<SubjectId>,
+    before: Rating,
+    /// None while the match is not settled.
+    after: Option<Rating>,
 }
 
 impl Matches {
-    /// Finishes a match: state, outcome, seed, events, history, and in a ranked match both ratings. It happens once, however
-    /// often and from however many places it is asked for. An abandoned match moves nobody's rating.
-    pub async fn settle(&self, settlement: &Settlement) -> Result<Settled> {
-        let match_id = settlement.match_id;
+    /// Settles one match; see [`Matches::settle_many`].
+    pub async fn settle(&self, settlement: &Settlement) -> Result<Settled, SettleError> {
+        let settled = self.settle_many(std::slice::from_ref(settlement)).await?;
+        settled.into_iter().next().flatten().ok_or(SettleError::UnknownMatch(settlement.match_id))
+    }
+
+    /// Finishes matches: state, outcome, seed, events, history, and in ranked matches both ratings. It happens once for each,
+    /// however often and from however many places it is asked for, and for all or none of those given. An abandoned match moves
+    /// nobody's rating. Answers in the order given; none for a match that has no row.
+    pub async fn settle_many(&self, settlements: &[Settlement]) -> crate::Result<Vec<Option<Settled>>> {
         let mut tx = self.postgres.begin().await?;
-        // Whoever asks at the same time waits here, and then finds the match finished.
-        let row = sqlx::query!(
-            "SELECT mode, ranked, state FROM play.matches WHERE match_id = $1 FOR UPDATE",
-            match_id.uuid()
-        )
-        .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(SettleError::UnknownMatch(match_id))?;
-        if row.state == "finished" {
-            return Ok(Settled { already: true, ratings: changes_of(&mut tx, match_id).await? });
+        let (mut open, mut settled) = lock(&mut tx, settlements).await?;
+        if !open.is_empty() {
+            finish(&mut tx, &open).await?;
+            keep_events(&mut tx, &open).await?;
+            ratings::move_all(&mut tx, &mut open).await?;
+            // Last, because all matches of a mode meet on one row.
+            count(&mut tx, &open).await?;
+            tx.commit().await?;
         }
-        let mode: Mode = codec::parse("a match's mode", &row.mode)?;
-
-        finish(&mut tx, settlement).await?;
-        keep_events(&mut tx, settlement).await?;
-        let score = if row.ranked { score(&settlement.outcome) } else { None };
-        match score {
-            Some(score) => move_ratings(&mut tx, settlement, mode, score).await?,
-            None => keep_ratings(&mut tx, match_id).await?,
-        }
-        let ratings = changes_of(&mut tx, match_id).await?;
-        // Last, because all matches of a mode meet on this row.
-        count(&mut tx, mode).await?;
-        tx.commit().await?;
-        Ok(Settled { already: false, ratings })
+        settled.extend(open.iter().map(|open| (open.settlement.match_id, outcome(false, &open.seats))));
+        let mut told = HashSet::new();
+        let answer = |settlement: &Settlement| {
+            let mut settled = settled.get(&settlement.match_id).cloned()?;
+            // Given twice, it is settled once.
+            settled.already |= !told.insert(settlement.match_id);
+            Some(settled)
+        };
+        Ok(settlements.iter().map(answer).collect())
     }
 }
 
-/// None when the outcome says nothing about who is stronger.
-fn score(outcome: &Outcome) -> Option<Score> {
-    match (outcome.kind, outcome.winner) {
-        (OutcomeKind::Abandoned, _) | (_, None) => None,
-        (_, Some(Seat::First)) => Some(Score::First),
-        (_, Some(Seat::Second)) => Some(Score::Second),
-    }
-}
-
-async fn finish(tx: &mut PgConnection, settlement: &Settlement) -> Result<()> {
-    let version = settlement.events.last().map_or(0, |event| event.seq);
-    sqlx::query!(
-        r#"
-        UPDATE play.matches
-        SET state = 'finished', outcome = $2, seed = $3, ended_at = $4, version = $5
-        WHERE match_id = $1
-        "#,
-        settlement.match_id.uuid(),
-        codec::to_json_value(&settlement.outcome),
-        settlement.seed.as_slice(),
-        settlement.ended_at,
-        codec::signed(version),
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn keep_events(tx: &mut PgConnection, settlement: &Settlement) -> Result<()> {
-    let seqs: Vec<i64> = settlement.events.iter().map(|event| codec::signed(event.seq)).collect();
-    let times: Vec<DateTime<Utc>> = settlement.events.iter().map(|event| event.at).collect();
-    let events: Vec<serde_json::Value> =
-        settlement.events.iter().map(|event| codec::to_json_value(&event.event)).collect();
-    sqlx::query!(
-        r#"
-        INSERT INTO play.match_events (match_id, seq, at, event)
-        SELECT $1, seq, at, event FROM unnest($2::bigint[], $3::timestamptz[], $4::jsonb[]) AS e (seq, at, event)
-        "#,
-        settlement.match_id.uuid(),
-        &seqs,
-        &times,
-        &events,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Moves both ratings by what they are now (not by what they were when the match was made), and writes both into the history.
-async fn move_ratings(
-    tx: &mut Transaction<'_, Postgres>,
-    settlement: &Settlement,
-    mode: Mode,
-    score: Score,
-) -> Result<()> {
-    let [first, second] = lock_ratings(tx, settlement.match_id, mode, settlement.ended_at).await?;
-    let (after_first, after_second) = rate(first.rating, second.rating, score);
-    let won = [score == Score::First, score == Score::Second];
-    for ((seat, won), (player, after)) in (0i16..).zip(won).zip([(first, after_first), (second, after_second)]) {
-        sqlx::query!(
-            r#"
-            UPDATE play.ratings
-            SET points = $3, deviation = $4, matches = matches + 1, wins = wins + $5, updated_at = $6
-            WHERE player_id = $1 AND mode = $2
-            "#,
-            player.player_id.uuid(),
-            mode.as_str(),
-            after.points,
-            after.deviation,
-            i32::from(won),
-            settlement.ended_at,
-        )
-        .execute(&mut **tx)
-        .await?;
-        sqlx::query!(
-            r#"
-            UPDATE play.match_players
-            SET points_before = $3, deviation_before = $4, points_after = $5, deviation_after = $6
-            WHERE match_id = $1 AND seat = $2
-            "#,
-            settlement.match_id.uuid(),
-            seat,
-            player.rating.points,
-            player.rating.deviation,
-            after.points,
-            after.deviation,
-        )
-        .execute(&mut **tx)
-        .await?;
-    }
-    Ok(())
-}
-
-/// Both players in seat order, their ratings locked until the transaction ends. The rows are made and locked in the order of
-/// the players' ids, as every settlement does, so two of them never wait for each other.
-async fn lock_ratings(tx: &mut PgConnection, match_id: MatchId, mode: Mode, now: DateTime<Utc>) -> Result<[Player; 2]> {
-    let seats: Vec<Uuid> = sqlx::query_scalar!(
-        "SELECT player_id FROM play.match_players WHERE match_id = $1 ORDER BY seat",
-        match_id.uuid()
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    let start = Rating::default();
-    sqlx::query!(
-        r#"
-        INSERT INTO play.ratings (player_id, mode, points, deviation, updated_at)
-        SELECT player_id, $2, $3, $4, $5 FROM unnest($1::uuid[]) AS p (player_id) ORDER BY player_id
-        ON CONFLICT DO NOTHING
-        "#,
-        &seats,
-        mode.as_str(),
-        start.points,
-        start.deviation,
-        now,
-    )
-    .execute(&mut *tx)
-    .await?;
-    let locked = sqlx::query!(
-        r#"
-        SELECT player_id, points, deviation
-        FROM play.ratings
-        WHERE player_id = ANY($1) AND mode = $2
-        ORDER BY player_id
-        FOR UPDATE
-        "#,
-        &seats,
-        mode.as_str(),
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    let of = |seat: &Uuid| {
-        locked.iter().find(|row| row.player_id == *seat).map(|row| Player {
-            player_id: PlayerId::from_uuid(row.player_id),
-            rating: Rating { points: row.points, deviation: row.deviation },
-        })
+fn outcome(already: bool, seats: &[Seated]) -> Settled {
+    let change = |seat: &Seated| RatingChange {
+        player_id: seat.player_id,
+        before: seat.before.points,
+        after: seat.after.unwrap_or(seat.before).points,
     };
-    let players: Vec<Player> = seats.iter().filter_map(of).collect();
-    players.try_into().map_err(|players: Vec<_>| {
-        StoreError::corrupt("a match", format!("{} players with a rating", players.len())).into()
-    })
+    Settled {
+        already,
+        ratings: seats.iter().map(change).collect(),
+        subjects: seats.iter().map(|seat| seat.subject_id).collect(),
+    }
 }
 
-/// Nobody's rating moves: what it was is what it is.
-async fn keep_ratings(tx: &mut PgConnection, match_id: MatchId) -> Result<()> {
-    sqlx::query!(
-        "UPDATE play.match_players SET points_after = points_before, deviation_after = deviation_before WHERE match_id = $1",
-        match_id.uuid(),
+/// The matches that are not settled yet, locked in the order of their ids, and what became of those that are. Whoever settles one
+/// of them at the same time waits here, and then finds it finished.
+async fn lock<'a>(
+    tx: &mut PgConnection,
+    settlements: &'a [Settlement],
+) -> crate::Result<(Vec<Open<'a>>, HashMap<MatchId, Settled>)> {
+    let ids: Vec<Uuid> = settlements.iter().map(|settlement| settlement.match_id.uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT match_id, mode, ranked, state FROM play.matches WHERE match_id = ANY($1) ORDER BY match_id FOR UPDATE",
+        &ids
     )
-    .execute(tx)
+    .fetch_all(&mut *tx)
     .await?;
-    Ok(())
+    let mut seats = seats_of(tx, &ids).await?;
+    let (mut open, mut settled) = (Vec::new(), HashMap::new());
+    for row in rows {
+        let match_id = MatchId::from_uuid(row.match_id);
+        let seats = seats.remove(&match_id).unwrap_or_default();
+        if row.state == "finished" {
+            settled.insert(match_id, outcome(true, &seats));
+        } else if let Some(settlement) = settlements.iter().find(|settlement| settlement.match_id == match_id) {
+            let mode = codec::parse("a match's mode", &row.mode)?;
+            open.push(Open { settlement, mode, ranked: row.ranked, seats });
+        }
+    }
+    Ok((open, settled))
 }
 
-async fn changes_of(tx: &mut PgConnection, match_id: MatchId) -> Result<Vec<RatingChange>> {
+/// The players of each match, in seat order.
+async fn seats_of(tx: &mut PgConnection, matches: &[Uuid]) -> crate::Result<HashMap<MatchId, Vec<Seated>>> {
     let rows = sqlx::query!(
         r#"
-        SELECT player_id, points_before, coalesce(points_after, points_before) AS "points_after!"
-        FROM play.match_players
-        WHERE match_id = $1
-        ORDER BY seat
+        SELECT p.match_id, p.player_id, p.points_before, p.deviation_before, p.points_after, p.deviation_after,
+            s.subject_id AS "subject_id?"
+        FROM play.match_players p LEFT JOIN player.subjects s USING (player_id)
+        WHERE p.match_id = ANY($1)
+        ORDER BY p.match_id, p.seat
         "#,
-        match_id.uuid(),
+        matches,
     )
     .fetch_all(tx)
     .await?;
-    let change = |player_id, before, after| RatingChange { player_id: PlayerId::from_uuid(player_id), before, after };
-    Ok(rows.into_iter().map(|row| change(row.player_id, row.points_before, row.points_after)).collect())
+    let mut seats: HashMap<MatchId, Vec<Seated>> = HashMap::new();
+    for row in rows {
+        let after = row.points_after.zip(row.deviation_after);
+        seats.entry(MatchId::from_uuid(row.match_id)).or_default().push(Seated {
+            player_id: PlayerId::from_uuid(row.player_id),
+            subject_id: row.subject_id.map(SubjectId::from_uuid),
+            before: Rating { points: row.points_before, deviation: row.deviation_before },
+            after: after.map(|(points, deviation)| Rating { points, deviation }),
+        });
+    }
+    Ok(seats)
 }
 
-async fn count(tx: &mut PgConnection, mode: Mode) -> Result<()> {
+async fn finish(tx: &mut PgConnection, open: &[Open<'_>]) -> crate::Result<()> {
+    let results = ResultColumns::of(open);
     sqlx::query!(
         r#"
-        INSERT INTO play.match_totals AS t (mode, finished) VALUES ($1, 1)
-        ON CONFLICT (mode) DO UPDATE SET finished = t.finished + 1
+        UPDATE play.matches m
+        SET state = 'finished', outcome = r.outcome, seed = r.seed, ended_at = r.ended_at, version = r.version
+        FROM unnest($1::uuid[], $2::jsonb[], $3::bytea[], $4::timestamptz[], $5::bigint[])
+            AS r (match_id, outcome, seed, ended_at, version)
+        WHERE m.match_id = r.match_id
         "#,
-        mode.as_str(),
+        &results.matches,
+        &results.outcomes,
+        &results.seeds as &[&[u8]],
+        &results.ended_ats,
+        &results.versions,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn keep_events(tx: &mut PgConnection, open: &[Open<'_>]) -> crate::Result<()> {
+    let events = EventColumns::of(open);
+    sqlx::query!(
+        r#"
+        INSERT INTO play.match_events (match_id, seq, at, event)
+        SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::jsonb[])
+        "#,
+        &events.matches,
+        &events.seqs,
+        &events.times,
+        &events.events,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn count(tx: &mut PgConnection, open: &[Open<'_>]) -> crate::Result<()> {
+    let mut finished: BTreeMap<&'static str, i64> = BTreeMap::new();
+    for open in open {
+        *finished.entry(open.mode.as_str()).or_default() += 1;
+    }
+    // In the order of the modes, as every settlement does, so that two of them never wait for each other.
+    let (modes, counts): (Vec<&str>, Vec<i64>) = finished.into_iter().unzip();
+    sqlx::query!(
+        r#"
+        INSERT INTO play.match_totals AS t (mode, finished)
+        SELECT * FROM unnest($1::text[], $2::bigint[])
+        ON CONFLICT (mode) DO UPDATE SET finished = t.finished + excluded.finished
+        "#,
+        &modes as &[&str],
+        &counts,
     )
     .execute(tx)
     .await?;

@@ -1,0 +1,76 @@
+//! What has to be known of players who want to queue.
+
+use muster_core::game::Mode;
+use muster_core::id::{MatchId, PlayerId};
+use muster_core::rating::Rating;
+use uuid::Uuid;
+
+use super::Accounts;
+use crate::Result;
+
+/// A player who wants to queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AtTheDoor {
+    /// Who.
+    pub player_id: PlayerId,
+    /// What they are called.
+    pub display_name: String,
+    /// How strong they are in the mode that was asked for; as a new player when they never played it, or none was.
+    pub rating: Rating,
+    /// The match they play; they may not queue until it is over.
+    pub running_match: Option<MatchId>,
+    /// Whom they never play with or against.
+    pub blocked: Vec<PlayerId>,
+}
+
+impl Accounts {
+    /// What has to be known of players who want to queue, in one round trip. In the order asked for; None where there is no
+    /// such account.
+    pub async fn at_the_door(&self, players: &[(PlayerId, Option<Mode>)]) -> Result<Vec<Option<AtTheDoor>>> {
+        if players.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Uuid> = players.iter().map(|(player, _)| player.uuid()).collect();
+        let modes: Vec<Option<&str>> = players.iter().map(|(_, mode)| mode.map(Mode::as_str)).collect();
+        // Primary keys of player.accounts, play.ratings and player.blocks; index match_players_running, then the primary key of
+        // play.matches.
+        let rows = sqlx::query!(
+            r#"
+            SELECT asked.n AS "n!", a.player_id AS "player_id!", a.display_name AS "display_name!", r.points AS "points?", r.deviation AS "deviation?",
+                (SELECT m.match_id
+                 FROM play.match_players p
+                 JOIN play.matches m USING (match_id)
+                 WHERE p.player_id = asked.player_id AND p.points_after IS NULL AND m.state = 'running'
+                 ORDER BY m.created_at DESC, m.match_id DESC
+                 LIMIT 1) AS running_match,
+                ARRAY(SELECT b.blocked_id FROM player.blocks b WHERE b.player_id = asked.player_id) AS "blocked!"
+            FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (player_id, mode, n)
+            JOIN player.accounts a ON a.player_id = asked.player_id
+            LEFT JOIN play.ratings r ON r.player_id = asked.player_id AND r.mode = asked.mode
+            "#,
+            &ids,
+            &modes as &[Option<&str>],
+        )
+        .fetch_all(&self.postgres)
+        .await?;
+        let mut found: Vec<Option<AtTheDoor>> = vec![None; players.len()];
+        for row in rows {
+            let rating = match (row.points, row.deviation) {
+                (Some(points), Some(deviation)) => Rating { points, deviation },
+                _ => Rating::default(),
+            };
+            // Ordinals count from 1.
+            let place = usize::try_from(row.n - 1).ok().and_then(|place| found.get_mut(place));
+            if let Some(place) = place {
+                *place = Some(AtTheDoor {
+                    player_id: PlayerId::from_uuid(row.player_id),
+                    display_name: row.display_name,
+                    rating,
+                    running_match: row.running_match.map(MatchId::from_uuid),
+                    blocked: row.blocked.into_iter().map(PlayerId::from_uuid).collect(),
+                });
+            }
+        }
+        Ok(found)
+    }
+}
