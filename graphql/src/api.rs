@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{PasswordError, Sessions, SignInDesk},
+    dry_run::DryRuns,
     gate::Gate,
     http::{self, Http},
     live::LiveFeed,
@@ -36,7 +37,13 @@ impl StaffApi {
         let sessions = Sessions::new(store.clone());
         let desk = SignInDesk::new(store.clone(), settings)?;
         let live = LiveFeed::new(store.clone());
-        let schema = schema::build().data(store).data(sessions.clone()).data(desk.clone()).data(live.clone()).finish();
+        let schema = schema::build()
+            .data(store)
+            .data(sessions.clone())
+            .data(desk.clone())
+            .data(live.clone())
+            .data(DryRuns::new())
+            .finish();
         let gate = Gate::new(schema, schema::build_introspection(), sessions.clone());
         Ok(Self { gate, sessions, session_recheck: settings.session_recheck, desk, live })
     }

@@ -90,6 +90,51 @@ pub fn live_sample_failed(error: &(dyn std::error::Error + 'static)) {
     tracing::warn!(error, "live counts could not be read");
 }
 
+/// What was done to a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueAct {
+    /// It was made.
+    Created,
+    /// It has a new version.
+    Changed,
+}
+
+/// Somebody of the staff made a queue, or a version of one.
+pub fn queue_put(staff: StaffId, act: QueueAct, queue: &str, version: u32) {
+    let act = match act {
+        QueueAct::Created => "created",
+        QueueAct::Changed => "changed",
+    };
+    counter!("muster_staff_queue_changes_total", "act" => act).increment(1);
+    tracing::info!(staff_id = %staff, queue, version, act, "staff changed a queue");
+}
+
+/// How a dry run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DryRunOutcome {
+    /// It was told.
+    Done,
+    /// Others took its turn.
+    Busy,
+    /// It was given up.
+    TookTooLong,
+    /// It could not be made.
+    Failed,
+}
+
+/// A dry run is over; `took` has its wait for a turn.
+pub fn dry_run_ended(outcome: DryRunOutcome, tickets: usize, took: Duration) {
+    let outcome = match outcome {
+        DryRunOutcome::Done => "done",
+        DryRunOutcome::Busy => "busy",
+        DryRunOutcome::TookTooLong => "took_too_long",
+        DryRunOutcome::Failed => "failed",
+    };
+    counter!("muster_staff_dry_runs_total", "outcome" => outcome).increment(1);
+    histogram!("muster_staff_dry_run_seconds").record(took.as_secs_f64());
+    tracing::info!(outcome, tickets, ?took, "dry run ended");
+}
+
 /// Something went wrong that the caller can do nothing about.
 pub fn internal_error(doing: &'static str, error: &(dyn std::error::Error + 'static)) {
     counter!("muster_staff_internal_errors_total", "doing" => doing).increment(1);

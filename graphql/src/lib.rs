@@ -5,7 +5,7 @@
 //! - `gate`: the way of every operation, from its session to its answer. `purpose`: what an operation is for.
 //! - [`auth`]: passwords, sessions, sign-in, permissions.
 //! - [`schema`]: the schema, one noun a file.
-//! - `live`: the counts, read once for everybody. `events`: what is logged and counted.
+//! - `live`: the counts, read once for everybody. `dry_run`: replays of recorded tickets. `events`: what is logged and counted.
 
 pub mod auth;
 pub mod cli;
@@ -15,6 +15,7 @@ pub mod serve;
 pub mod settings;
 
 mod api;
+mod dry_run;
 mod events;
 mod gate;
 mod live;

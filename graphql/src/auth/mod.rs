@@ -8,6 +8,6 @@ mod sign_in;
 
 pub use attempts::{Attempts, Verdict};
 pub use password::{PasswordError, Passwords, hash_password};
-pub use permission::{Needs, Permission, SignedIn, grants};
+pub use permission::{Needs, Permission, SignedIn, grants, session_of};
 pub use session::{Caller, Knock, Session, SessionToken, Sessions, TokenHash};
 pub use sign_in::{OpenedSession, SignInDesk};

@@ -1,10 +1,11 @@
 //! What a role may do, and the guard that stands before every resolver.
 
 use async_graphql::{Context, Guard};
-use muster_store::StaffRole;
+use muster_store::{Actor, AuditOutcome, NewAudit, StaffRole, Store};
+use serde_json::json;
 
 use super::session::{Caller, Session};
-use crate::schema::ApiError;
+use crate::schema::{ApiError, of_schema};
 
 /// Something that staff may or may not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +14,14 @@ pub enum Permission {
     ReadLive,
     /// See matches, their players and their events.
     ReadMatches,
+    /// See queues: their rules and history, who waits in them, how they do.
+    ReadQueues,
+    /// See what became of a ticket, and why it has not matched.
+    ReadTickets,
+    /// Make and change queues.
+    EditQueues,
+    /// Replay recorded tickets against other rules: it changes nothing, but costs seconds of computing.
+    DryRunQueues,
 }
 
 impl Permission {
@@ -21,6 +30,18 @@ impl Permission {
         match self {
             Self::ReadLive => "read_live",
             Self::ReadMatches => "read_matches",
+            Self::ReadQueues => "read_queues",
+            Self::ReadTickets => "read_tickets",
+            Self::EditQueues => "edit_queues",
+            Self::DryRunQueues => "dry_run_queues",
+        }
+    }
+
+    /// What the audit log calls trying without the permission; None for what only looks.
+    fn act(self) -> Option<&'static str> {
+        match self {
+            Self::EditQueues => Some("queue.change"),
+            Self::ReadLive | Self::ReadMatches | Self::ReadQueues | Self::ReadTickets | Self::DryRunQueues => None,
         }
     }
 }
@@ -28,24 +49,50 @@ impl Permission {
 /// Whether a role has a permission. Exhaustive on purpose: a new role or permission does not compile until it is decided.
 pub fn grants(role: StaffRole, permission: Permission) -> bool {
     match permission {
-        Permission::ReadLive | Permission::ReadMatches => match role {
+        Permission::ReadLive | Permission::ReadMatches | Permission::ReadQueues | Permission::ReadTickets => match role
+        {
             StaffRole::Viewer | StaffRole::Support | StaffRole::Operator | StaffRole::Admin => true,
+        },
+        Permission::EditQueues | Permission::DryRunQueues => match role {
+            StaffRole::Viewer | StaffRole::Support => false,
+            StaffRole::Operator | StaffRole::Admin => true,
         },
     }
 }
 
-/// Lets only those through whose role has the permission.
+/// Lets only those through whose role has the permission. Who tries to act without it is in the audit log.
 pub struct Needs(pub Permission);
 
 impl Guard for Needs {
     async fn check(&self, context: &Context<'_>) -> async_graphql::Result<()> {
         let session = session_of(context)?;
         if grants(session.member.role, self.0) {
-            Ok(())
-        } else {
-            Err(ApiError::Forbidden { role: session.member.role, permission: self.0 }.into())
+            return Ok(());
         }
+        if let Some(action) = self.0.act() {
+            note_denied(context, session, action, self.0).await?;
+        }
+        Err(ApiError::Forbidden { role: session.member.role, permission: self.0 }.into())
     }
+}
+
+async fn note_denied(
+    context: &Context<'_>,
+    session: &Session,
+    action: &str,
+    permission: Permission,
+) -> Result<(), ApiError> {
+    let entry = NewAudit {
+        actor: Actor::Staff(session.member.staff_id),
+        action: action.to_owned(),
+        target: None,
+        reason: None,
+        outcome: AuditOutcome::Denied,
+        details: json!({ "permission": permission.as_str(), "role": session.member.role }),
+    };
+    let audit = &of_schema::<Store>(context)?.audit;
+    audit.append(&entry, muster_store::now()).await.map_err(ApiError::internal("note_denied"))?;
+    Ok(())
 }
 
 /// Lets everybody through who is signed in.
@@ -58,7 +105,11 @@ impl Guard for SignedIn {
     }
 }
 
-fn session_of<'a>(context: &Context<'a>) -> Result<&'a Session, ApiError> {
+/// The session of whoever asks.
+///
+/// # Errors
+/// Nobody is signed in.
+pub fn session_of<'a>(context: &Context<'a>) -> Result<&'a Session, ApiError> {
     context.data_opt::<Caller>().and_then(|caller| caller.session.as_ref()).ok_or(ApiError::Unauthenticated)
 }
 
@@ -71,6 +122,17 @@ mod tests {
         for role in [StaffRole::Viewer, StaffRole::Support, StaffRole::Operator, StaffRole::Admin] {
             assert!(grants(role, Permission::ReadLive));
             assert!(grants(role, Permission::ReadMatches));
+            assert!(grants(role, Permission::ReadQueues));
+            assert!(grants(role, Permission::ReadTickets));
+        }
+    }
+
+    #[test]
+    fn only_who_runs_the_platform_changes_queues() {
+        for permission in [Permission::EditQueues, Permission::DryRunQueues] {
+            let may = [StaffRole::Viewer, StaffRole::Support, StaffRole::Operator, StaffRole::Admin]
+                .map(|role| grants(role, permission));
+            assert_eq!(may, [false, false, true, true], "{}", permission.as_str());
         }
     }
 }

@@ -5,7 +5,8 @@
 
 use std::error::Error as StdError;
 
-use async_graphql::{Error, ErrorExtensions, Response, ServerError};
+use async_graphql::{Error, ErrorExtensions, Response, ServerError, Value, value};
+use muster_core::{matchmaking::InvalidQueue, wire::FieldError};
 use muster_store::StaffRole;
 
 use crate::{auth::Permission, events};
@@ -41,6 +42,32 @@ pub enum ApiError {
         /// As it was asked for.
         id: String,
     },
+    /// Fields of what was sent have values that are not allowed; at least one.
+    #[error("{}", listed(.0))]
+    InvalidFields(Vec<FieldError>),
+    /// A queue was to be made, and is there.
+    #[error("there is a queue {name} already: change it, or choose another name")]
+    QueueExists {
+        /// Its name.
+        name: String,
+    },
+    /// Somebody else changed the queue first.
+    #[error("the queue {name} is at version {current} by now: look at what changed, then change that version")]
+    VersionConflict {
+        /// Its name.
+        name: String,
+        /// Its newest version.
+        current: u32,
+    },
+    /// Others are asking for the same costly thing.
+    #[error("other dry runs are under way: try again in a few seconds")]
+    Busy,
+    /// What was asked for is too much work.
+    #[error("the dry run took longer than {seconds} s and was given up: choose a shorter span")]
+    TookTooLong {
+        /// How long it may take.
+        seconds: u64,
+    },
     /// Too many sign-in attempts.
     #[error("too many attempts: wait a minute and try again")]
     TooManyAttempts,
@@ -70,8 +97,31 @@ impl ApiError {
             Self::Forbidden { .. } => "forbidden",
             Self::BadInput(_) => BAD_INPUT,
             Self::NotFound { .. } => "not_found",
+            Self::InvalidFields(_) => "invalid_field",
+            Self::QueueExists { .. } => "queue_exists",
+            Self::VersionConflict { .. } => "version_conflict",
+            Self::Busy => "busy",
+            Self::TookTooLong { .. } => "took_too_long",
             Self::TooManyAttempts => "too_many_attempts",
             Self::Internal => "internal",
+        }
+    }
+
+    /// One field has a value that is not allowed.
+    pub fn invalid_field(path: &str, message: impl Into<String>) -> Self {
+        Self::InvalidFields(vec![FieldError::new(path, message)])
+    }
+
+    /// What a program may want to know besides the code.
+    fn details(&self) -> Option<(&'static str, Value)> {
+        match self {
+            Self::InvalidFields(fields) => {
+                let field =
+                    |field: &FieldError| value!({ "path": field.path.clone(), "message": field.message.clone() });
+                Some(("errors", Value::List(fields.iter().map(field).collect())))
+            }
+            Self::VersionConflict { current, .. } => Some(("current_version", (*current).into())),
+            _ => None,
         }
     }
 
@@ -86,11 +136,25 @@ impl ApiError {
 
 const BAD_INPUT: &str = "bad_input";
 
+/// Every complaint in a line of its own words, for a person.
+fn listed(fields: &[FieldError]) -> String {
+    fields.iter().map(|field| format!("{}: {}", field.path, field.message)).collect::<Vec<_>>().join("; ")
+}
+
+impl From<InvalidQueue> for ApiError {
+    fn from(invalid: InvalidQueue) -> Self {
+        Self::InvalidFields(invalid.0)
+    }
+}
+
 impl From<ApiError> for Error {
     fn from(error: ApiError) -> Self {
-        let code = error.code();
+        let (code, details) = (error.code(), error.details());
         Error::new(error.to_string()).extend_with(|_, extensions| {
             extensions.set("code", code);
+            if let Some((name, details)) = details {
+                extensions.set(name, details);
+            }
             if let Some(trace_id) = muster_runtime::trace_context::current_trace_id() {
                 extensions.set("trace_id", trace_id);
             }
@@ -120,6 +184,11 @@ pub fn outcome_of(response: &Response) -> &'static str {
         "unauthenticated" => "unauthenticated",
         "forbidden" => "forbidden",
         "not_found" => "not_found",
+        "invalid_field" => "invalid_field",
+        "queue_exists" => "queue_exists",
+        "version_conflict" => "version_conflict",
+        "busy" => "busy",
+        "took_too_long" => "took_too_long",
         "too_many_attempts" => "too_many_attempts",
         "internal" => "internal",
         _ => BAD_INPUT,
@@ -135,6 +204,23 @@ mod tests {
         let response = ApiError::TooManyAttempts.into_response();
         assert_eq!(outcome_of(&response), "too_many_attempts");
         assert!(response.errors[0].message.starts_with("too many attempts"));
+    }
+
+    #[test]
+    fn every_field_is_told_to_people_and_to_programs() {
+        let fields = vec![FieldError::new("teams.count", "has to be 1 to 16"), FieldError::new("name", "is missing")];
+        let response = ApiError::InvalidFields(fields).into_response();
+        assert_eq!(outcome_of(&response), "invalid_field");
+        assert_eq!(response.errors[0].message, "teams.count: has to be 1 to 16; name: is missing");
+        let extensions = response.errors[0].extensions.clone().expect("the error has extensions");
+        let errors = extensions.get("errors").expect("the fields").clone();
+        assert_eq!(
+            errors.into_json().expect("plain JSON"),
+            serde_json::json!([
+                { "path": "teams.count", "message": "has to be 1 to 16" },
+                { "path": "name", "message": "is missing" }
+            ])
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     errors::ApiError,
     events::{self, MatchEvent},
     of_schema,
-    page::{self, MatchConnection},
+    page::{self, MatchConnection, within},
     time::Time,
 };
 use crate::auth::{Needs, Permission};
@@ -207,11 +207,4 @@ pub(super) fn parse_id(id: &ID) -> Result<MatchId, ApiError> {
 
 fn parse_mode(mode: &str) -> Result<Mode, ApiError> {
     mode.parse().map_err(|error: muster_core::game::UnknownMode| ApiError::bad_input(error.to_string()))
-}
-
-fn within(argument: &str, value: i32, most: i32) -> Result<u32, ApiError> {
-    match u32::try_from(value) {
-        Ok(number) if (1..=most).contains(&value) => Ok(number),
-        _ => Err(ApiError::bad_input(format!("{argument} must be 1 to {most}, not {value}"))),
-    }
 }

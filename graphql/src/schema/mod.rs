@@ -6,7 +6,9 @@ mod events;
 mod live;
 mod matches;
 mod page;
+mod queues;
 mod staff;
+mod tickets;
 mod time;
 
 use async_graphql::{Context, MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder};
@@ -16,11 +18,18 @@ pub use errors::{ApiError, outcome_of, with_codes};
 
 /// The root of all queries.
 #[derive(MergedObject, Default)]
-pub struct Query(staff::StaffQuery, live::LiveQuery, matches::MatchQuery);
+pub struct Query(
+    staff::StaffQuery,
+    live::LiveQuery,
+    matches::MatchQuery,
+    queues::QueueQuery,
+    queues::DryRunQuery,
+    tickets::TicketQuery,
+);
 
 /// The root of all acts.
 #[derive(MergedObject, Default)]
-pub struct Mutation(staff::StaffMutation);
+pub struct Mutation(staff::StaffMutation, queues::QueueMutation);
 
 /// The root of all streams.
 #[derive(MergedSubscription, Default)]
@@ -35,7 +44,7 @@ const MAX_DIRECTIVES: usize = 4;
 /// Nesting that tools need to ask for the schema itself: `ofType` nine times over.
 const INTROSPECTION_DEPTH: usize = 20;
 
-/// The schema, to be given its data (`Store`, `Sessions`, `SignInDesk`, `LiveFeed`) and finished.
+/// The schema, to be given its data (`Store`, `Sessions`, `SignInDesk`, `LiveFeed`, `DryRuns`) and finished.
 pub fn build() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .limit_depth(MAX_DEPTH)
@@ -64,7 +73,7 @@ pub fn sdl() -> String {
 }
 
 /// What the schema was built with.
-fn of_schema<'a, T: Send + Sync + 'static>(context: &Context<'a>) -> Result<&'a T, ApiError> {
+pub(crate) fn of_schema<'a, T: Send + Sync + 'static>(context: &Context<'a>) -> Result<&'a T, ApiError> {
     context.data_opt::<T>().ok_or_else(|| {
         tracing::error!(missing = std::any::type_name::<T>(), "the schema was built without its data");
         ApiError::Internal

@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod command_line;
+mod dry_run;
 mod errors;
 mod limits;
 mod live;
 mod matches;
+mod queue_edits;
+mod queues;
 mod schema_file;
 mod sessions;
 mod sign_in;
 mod support;
+mod why_not_matched;

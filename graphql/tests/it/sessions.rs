@@ -10,12 +10,15 @@ use tokio::time::Instant;
 
 use crate::support::{Api, Socket};
 
-const ROOT_FIELDS: [&str; 8] = [
+const ROOT_FIELDS: [&str; 11] = [
     "{ me { id } }",
     "{ live { at } }",
     "{ activity { minute } }",
     "{ matches { totalCount } }",
     "{ match(id: \"mch_0192f0c1e1c07b2cb4b1a7d1c2e3f405\") { id } }",
+    "{ queues { name } }",
+    "{ queue(name: \"arena\") { name } }",
+    "{ whyNotMatched(ticketId: \"tkt_0192f0c1e1c07b2cb4b1a7d1c2e3f405\") { verdict } }",
     "mutation { signOut }",
     "{ __schema { types { name } } }",
     "{ __typename }",
