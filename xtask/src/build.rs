@@ -51,11 +51,16 @@ pub fn clean(mut command: Command) -> Command {
 
 /// Builds what `up` starts.
 pub fn platform(steps: &Steps, paths: &Paths, release: bool) -> Result<()> {
+    binaries(steps, paths, &PACKAGES, release)
+}
+
+/// Builds the binaries of some packages.
+pub fn binaries(steps: &Steps, paths: &Paths, packages: &[&str], release: bool) -> Result<()> {
     steps.step("cargo build", |step| {
         step.detail(if release { "release" } else { "debug" });
         let mut command = cargo();
         command.arg("build").arg("--bins").current_dir(&paths.workspace);
-        for package in PACKAGES {
+        for package in packages {
             command.args(["--package", package]);
         }
         if release {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    interrupt,
+    bench, interrupt, load,
     paths::Paths,
     platform::{self, Options, down, logs, reset, status},
     schemas, setup, sqlx,
@@ -28,6 +28,8 @@ First time here:
   cargo xtask down               stop; data stay
   cargo xtask test --fast        checks that need no services, before a commit
   cargo xtask test               all checks, as CI runs them
+  cargo xtask bench matchmaking  how fast the engine is
+  cargo xtask load queue         how fast a whole platform is, through real sockets
 
 Services of your own are used instead of private ones when their URLs are set:
   MUSTER__POSTGRES__URL  MUSTER__REDIS__URL  MUSTER__NATS__URL  MUSTER__SECRETS__VAULT__ADDRESS (and __TOKEN)
@@ -112,6 +114,16 @@ Examples:
         #[arg(last = true)]
         cargo_test: Vec<String>,
     },
+    /// Measure code by itself
+    Bench {
+        #[command(subcommand)]
+        what: BenchCommand,
+    },
+    /// Measure a whole platform, started for it
+    Load {
+        #[command(subcommand)]
+        what: LoadCommand,
+    },
     /// Install everything that `up` and `test` need, and do nothing else
     Setup,
     /// Write OpenAPI, the socket's message schema, schema.graphql, the error catalogue and the CRDs
@@ -132,6 +144,41 @@ Examples:
         #[command(flatten)]
         run: RunArguments,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// The matchmaking engine: inserts, passes, explanations; median nanoseconds by case
+    #[command(after_help = "\
+Examples:
+  cargo xtask bench matchmaking
+  cargo xtask bench matchmaking --json > bench.json
+  cargo xtask bench matchmaking --case insert --case pass_5000_region_window
+
+It builds in release mode and takes about two minutes after that; nothing else should run meanwhile. Pools come from a \
+seed, so every run measures the same work. Every match is checked by a naive reading of the rules before anything is \
+measured: a broken rule is exit code 1. What each case is: docs/benchmarks.md.")]
+    Matchmaking(bench::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum LoadCommand {
+    /// Players who queue through real sockets: how long until the acknowledgement, and until the match
+    #[command(after_help = "\
+Examples:
+  cargo xtask load queue                              1,000 players at one moment
+  cargo xtask load queue --players 1000 --json > load.json
+  cargo xtask load queue --rate 1000 --seconds 60     1,000 tickets a second, by the clock
+  MUSTER__MATCHMAKER__TICK=50ms cargo xtask load queue
+
+It builds in release mode and starts PostgreSQL, Redis, NATS, OpenBao and one muster-server of its own, on free ports, \
+with fresh data that are written as carefully as those of `up` and removed afterwards. A Muster that is up already is not \
+touched, but should be down, since it wants the same processors.
+
+With --rate, a player of each match leaves it so that both can queue again, and that work is in the figures; with as many \
+players as tickets nobody has to. Every match is checked; a broken rule is exit code 1. What each figure is: \
+docs/benchmarks.md. The generator by itself, against any platform: target/release/muster-load --help.")]
+    Queue(load::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -178,6 +225,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Test { fast, only, cargo_test, .. } => {
             test::command(&paths, &test::Selection { fast, only, cargo_test })
         }
+        Command::Bench { what: BenchCommand::Matchmaking(arguments) } => bench::matchmaking(&paths, &arguments),
+        Command::Load { what: LoadCommand::Queue(arguments) } => load::queue(&paths, &arguments),
         Command::Setup => setup::command(&paths).map(|()| ExitCode::SUCCESS),
         Command::Schemas => schemas::write(&paths, &schemas::ALL).map(|()| ExitCode::SUCCESS),
         Command::Crds => schemas::write(&paths, &schemas::ONLY_CRDS).map(|()| ExitCode::SUCCESS),
@@ -208,9 +257,13 @@ mod tests {
             "x test --only tests -- -p muster-store leases",
             "x reset --yes",
             "x supervise --no-bots",
+            "x bench matchmaking --json --case insert --case pass_1000_4to10",
+            "x load queue --players 1000 --json",
+            "x load queue --rate 1000 --seconds 60 --seed 7",
         ] {
             Arguments::try_parse_from(words.split(' ')).unwrap();
         }
         assert!(Arguments::try_parse_from(["x", "test", "--fast", "--only", "fmt"]).is_err());
+        assert!(Arguments::try_parse_from(["x", "bench", "matchmaking", "--case", "pass"]).is_err());
     }
 }

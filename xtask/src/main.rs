@@ -8,18 +8,22 @@
 //! * [`wasm`]: the dashboard's WebAssembly, from Rust to files a browser loads.
 //! * [`platform`]: the supervisor behind `up`, and `down`, `status`, `logs`, `reset`.
 //! * [`test`]: the checks, one part each, and their summary.
+//! * [`bench`], [`load`]: how fast the code is, and how fast a whole platform; [`machine`]: on what.
 //! * [`schemas`], [`sqlx`]: generated files that are committed.
 //! * [`steps`], [`output`], [`commands`], [`processes`], [`interrupt`], [`paths`], [`http`], [`files`]: what the others stand on.
 
 // In a test a panic is how it fails.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod bench;
 mod build;
 mod cli;
 mod commands;
 mod files;
 mod http;
 mod interrupt;
+mod load;
+mod machine;
 mod output;
 mod paths;
 mod platform;

@@ -2,20 +2,20 @@
 
 use std::{
     cell::{Cell, RefCell},
-    io::IsTerminal,
     time::{Duration, Instant},
 };
 
 use anyhow::Result;
 use owo_colors::OwoColorize;
 
-use crate::{interrupt::Interrupted, output};
+use crate::{interrupt::Interrupted, output::Stream};
 
 /// How often a long step says that it is still at work when nobody watches a terminal.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Prints the progress of a command.
 pub struct Steps {
+    stream: Stream,
     terminal: bool,
     began: Instant,
 }
@@ -32,8 +32,13 @@ pub struct Step<'a> {
 impl Steps {
     /// The clock starts here. On a terminal the line of a running step is redrawn; elsewhere it is printed once done.
     pub fn new() -> Self {
-        let terminal = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { terminal, began: Instant::now() }
+        Self::on(Stream::Output)
+    }
+
+    /// The same, on another stream.
+    pub fn on(stream: Stream) -> Self {
+        let terminal = stream.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { stream, terminal, began: Instant::now() }
     }
 
     /// Seconds since the command began.
@@ -43,15 +48,15 @@ impl Steps {
 
     /// A line of prose between steps.
     pub fn say(&self, text: &str) {
-        output::line(text);
+        self.stream.line(text);
     }
 
     /// A title over the steps that follow.
     pub fn heading(&self, text: &str) {
         if self.terminal {
-            output::line(format_args!("\n{}", text.bold()));
+            self.stream.line(format_args!("\n{}", text.bold()));
         } else {
-            output::line(format_args!("\n{text}"));
+            self.stream.line(format_args!("\n{text}"));
         }
     }
 
@@ -80,14 +85,14 @@ impl Steps {
     /// Redraws one line on a terminal; says nothing elsewhere.
     pub fn live(&self, text: &str) {
         if self.terminal {
-            output::part(format_args!("\r\x1b[2K{}", clip(text, 118)));
+            self.stream.part(format_args!("\r\x1b[2K{}", clip(text, 118)));
         }
     }
 
     /// Ends a line begun by [`Steps::live`].
     pub fn end_live(&self) {
         if self.terminal {
-            output::part("\r\x1b[2K");
+            self.stream.part("\r\x1b[2K");
         }
     }
 }
@@ -118,7 +123,7 @@ impl Step<'_> {
             }
         } else if self.said.get().elapsed() >= HEARTBEAT {
             self.said.set(Instant::now());
-            output::line(format_args!(
+            self.steps.stream.line(format_args!(
                 "  ...    {:<24} {:<46} {:>7}",
                 self.what,
                 clip(text, 46),
@@ -129,7 +134,7 @@ impl Step<'_> {
 
     fn draw(&self, text: &str) {
         if self.steps.terminal {
-            output::part(format_args!(
+            self.steps.stream.part(format_args!(
                 "\r\x1b[2K  {:<6} {:<24} {:<46} {:>7}",
                 "...".dimmed(),
                 self.what,
@@ -146,9 +151,9 @@ impl Step<'_> {
             Some(_) => self.steps.paint("FAILED", Mood::Bad),
         };
         if self.steps.terminal {
-            output::part("\r\x1b[2K");
+            self.steps.stream.part("\r\x1b[2K");
         }
-        output::line(format_args!(
+        self.steps.stream.line(format_args!(
             "  {mark} {:<24} {:<46} {:>7}",
             self.what,
             self.detail.borrow(),

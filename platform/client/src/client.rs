@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::{error::ClientError, session::Session};
+use crate::{error::ClientError, session::Session, trusted::TrustedServer};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -78,19 +78,26 @@ impl Client {
         self.send("sign-in", || self.request(Method::POST, &["v1", "auth", "device"]).json(device)).await
     }
 
+    /// The platform as a trusted server sees it: a game's back end, with a key of `muster-server service-key add`. Never for
+    /// programs in players' hands. Nothing is sent yet.
+    #[must_use]
+    pub fn trusted(&self, service_key: &str) -> TrustedServer {
+        TrustedServer::new(self.clone(), service_key.to_owned())
+    }
+
     /// A request to a path of the platform; segments are escaped.
     pub(crate) fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
         self.request_with(method, segments, &[])
     }
 
     /// The same with a query.
-    pub(crate) fn request_with(&self, method: Method, segments: &[&str], query: &[(&str, u64)]) -> RequestBuilder {
+    pub(crate) fn request_with(&self, method: Method, segments: &[&str], query: &[(&str, String)]) -> RequestBuilder {
         let mut url = self.inner.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
         if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (*name, value.to_string())));
+            url.query_pairs_mut().extend_pairs(query);
         }
         self.inner.http.request(method, url)
     }
@@ -123,7 +130,9 @@ async fn read<T: DeserializeOwned>(what: &str, response: Response) -> Result<T, 
     let status = response.status();
     let body = response.bytes().await.map_err(ClientError::Transport)?;
     if status.is_success() {
-        return serde_json::from_slice(&body)
+        // 204: nothing is to be read, and that is what the caller wants to read.
+        let body: &[u8] = if body.is_empty() { b"null" } else { &body };
+        return serde_json::from_slice(body)
             .map_err(|error| ClientError::Answer { what: what.to_owned(), reason: error.to_string() });
     }
     Err(ClientError::Problem(Box::new(problem(status, &body))))
@@ -175,7 +184,8 @@ mod tests {
     #[test]
     fn a_path_is_appended_to_the_address() {
         let client = Client::new("http://localhost/muster/").unwrap();
-        let request = client.request_with(Method::GET, &["v1", "matches", "a/b"], &[("after", 7)]).build().unwrap();
+        let request =
+            client.request_with(Method::GET, &["v1", "matches", "a/b"], &[("after", "7".to_owned())]).build().unwrap();
         assert_eq!(request.url().as_str(), "http://localhost/muster/v1/matches/a%2Fb?after=7");
     }
 

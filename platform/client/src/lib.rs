@@ -9,11 +9,13 @@ mod error;
 mod fixture;
 mod mirror;
 mod session;
+mod trusted;
 pub mod verify;
 
 pub use client::Client;
-pub use connection::{Caller, ClientEvent, ConnectOptions, Connection, DisconnectReason};
+pub use connection::{Caller, ClientEvent, ConnectOptions, Connection, DisconnectReason, TicketOptions};
 pub use error::ClientError;
 pub use mirror::{Gap, MatchMirror};
 pub use muster_core as core;
 pub use session::Session;
+pub use trusted::TrustedServer;

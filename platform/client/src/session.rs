@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use muster_core::{
     id::{MatchId, PlayerId, TicketId},
     wire::{
-        CreateTicket, DeviceSignIn, EventBatch, EventPage, EventVerdicts, LoggedEvent, MatchView, Profile, QueueView,
-        SignedIn, TicketView,
+        BlockList, CreateTicket, DeviceSignIn, EventBatch, EventPage, EventVerdicts, LoggedEvent, MatchView, Profile,
+        QueueView, SignedIn, TicketView,
     },
 };
 use reqwest::{Method, RequestBuilder};
@@ -120,11 +120,67 @@ impl Session {
     /// # Errors
     /// `ticket_exists` when the player waits already; see [`Session::me`].
     pub async fn create_ticket(&self, queue: &str, idempotency_key: &str) -> Result<TicketView, ClientError> {
-        let body = CreateTicket { queue: queue.to_owned() };
+        self.request_ticket(&CreateTicket::plain(queue), idempotency_key).await
+    }
+
+    /// Begins to wait in a queue, with roles, latencies or properties: what a queue wants to know is in [`Session::queues`].
+    ///
+    /// # Errors
+    /// `invalid_field` with each field that the queue does not allow; otherwise as [`Session::create_ticket`].
+    pub async fn request_ticket(
+        &self,
+        ticket: &CreateTicket,
+        idempotency_key: &str,
+    ) -> Result<TicketView, ClientError> {
         self.send("the ticket", |client| {
-            client.request(Method::POST, &["v1", "tickets"]).header("Idempotency-Key", idempotency_key).json(&body)
+            client.request(Method::POST, &["v1", "tickets"]).header("Idempotency-Key", idempotency_key).json(ticket)
         })
         .await
+    }
+
+    /// Accepts the match that is proposed to a ticket.
+    ///
+    /// # Errors
+    /// `ticket_not_proposed`; see [`Session::me`].
+    pub async fn accept_match(&self, ticket_id: TicketId) -> Result<TicketView, ClientError> {
+        let id = ticket_id.to_string();
+        self.send("the ticket", |client| client.request(Method::POST, &["v1", "tickets", &id, "accept"])).await
+    }
+
+    /// Declines the match that is proposed to a ticket; the ticket leaves its queue.
+    ///
+    /// # Errors
+    /// `ticket_not_proposed`; see [`Session::me`].
+    pub async fn decline_match(&self, ticket_id: TicketId) -> Result<TicketView, ClientError> {
+        let id = ticket_id.to_string();
+        self.send("the ticket", |client| client.request(Method::POST, &["v1", "tickets", &id, "decline"])).await
+    }
+
+    /// Whom the player never plays with or against.
+    ///
+    /// # Errors
+    /// See [`Session::me`].
+    pub async fn blocks(&self) -> Result<Vec<PlayerId>, ClientError> {
+        let list: BlockList = self.get("the blocked players", &["v1", "blocks"]).await?;
+        Ok(list.players)
+    }
+
+    /// Blocks a player, from the next ticket on: at most 256.
+    ///
+    /// # Errors
+    /// `too_many_blocks`, `not_found`; see [`Session::me`].
+    pub async fn block(&self, player: PlayerId) -> Result<(), ClientError> {
+        let id = player.to_string();
+        self.send("the block", |client| client.request(Method::PUT, &["v1", "blocks", &id])).await
+    }
+
+    /// Takes a block back.
+    ///
+    /// # Errors
+    /// See [`Session::me`].
+    pub async fn unblock(&self, player: PlayerId) -> Result<(), ClientError> {
+        let id = player.to_string();
+        self.send("the block", |client| client.request(Method::DELETE, &["v1", "blocks", &id])).await
     }
 
     /// A ticket of this player's, for ten minutes after it is over too.
@@ -159,7 +215,7 @@ impl Session {
     pub async fn match_events(&self, match_id: MatchId, after: u64, first: u32) -> Result<EventPage, ClientError> {
         let id = match_id.to_string();
         self.send("the match's log", |client| {
-            let query = [("after", after), ("first", u64::from(first))];
+            let query = [("after", after.to_string()), ("first", first.to_string())];
             client.request_with(Method::GET, &["v1", "matches", &id, "events"], &query)
         })
         .await

@@ -4,7 +4,7 @@ mod detach;
 pub mod down;
 pub mod logs;
 mod metrics;
-mod processes;
+pub mod processes;
 pub mod reset;
 mod state;
 pub mod status;

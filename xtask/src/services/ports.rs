@@ -27,13 +27,14 @@ impl Ports {
         Self { file: Some(file), known, promised: BTreeSet::new() }
     }
 
-    /// Any free ones, forgotten afterwards.
+    /// Any free ones but the usual ones, which are left to `up`; forgotten afterwards.
     pub fn any() -> Self {
         Self { file: None, known: BTreeMap::new(), promised: BTreeSet::new() }
     }
 
     /// The port of `name`: the remembered one, else `usual`, else any; 0 as `usual` means there is none.
     pub fn of(&mut self, name: &str, usual: u16) -> Result<u16> {
+        let usual = if self.file.is_some() { usual } else { 0 };
         let wished = [self.known.get(name).copied().unwrap_or(0), usual]
             .map(|port| if self.promised.contains(&port) { 0 } else { port });
         let mut port = http::free_port(&wished)?;

@@ -1,10 +1,10 @@
-//! Services for one run of tests: fast, forgetful, and gone afterwards.
+//! Services for one run of tests or of a measurement, and gone afterwards.
 
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{Durability, Given, Origin, Plan, Ports, Service, bao, start, stop};
+use super::{Durability, Endpoints, Given, Origin, Plan, Ports, Service, bao, endpoints, start, stop};
 use crate::{files, paths::Paths, processes::Identity, setup::Tools, steps::Steps};
 
 /// Running services with data that are removed when this is dropped.
@@ -14,19 +14,24 @@ pub struct ScratchServices {
 }
 
 impl ScratchServices {
-    /// Starts those of `names` that are not given.
+    /// Starts those of `names` that are not given, fast and forgetful.
     pub fn start(steps: &Steps, paths: &Paths, tools: &Tools, given: &Given, names: &[&str]) -> Result<Self> {
+        Self::start_with(steps, paths, tools, given, names, Durability::Scratch)
+    }
+
+    /// The same with data that are written as carefully as asked, though they are removed all the same.
+    pub fn start_with(
+        steps: &Steps,
+        paths: &Paths,
+        tools: &Tools,
+        given: &Given,
+        names: &[&str],
+        durability: Durability,
+    ) -> Result<Self> {
         sweep(paths)?;
         let own = Identity::own()?;
         let folder = paths.test().join(format!("run-{}-{}", own.pid, own.started));
-        let plan = Plan {
-            names,
-            tools,
-            given,
-            durability: Durability::Scratch,
-            data: folder.clone(),
-            logs: paths.logs().join("test"),
-        };
+        let plan = Plan { names, tools, given, durability, data: folder.clone(), logs: paths.logs().join("test") };
         // Made first, so that an error half way stops and removes what is there.
         let mut scratch = Self { services: Vec::new(), folder };
         start(steps, &plan, &mut Ports::any(), &mut scratch.services)?;
@@ -37,6 +42,11 @@ impl ScratchServices {
     pub fn url(&self, name: &str) -> Result<&str> {
         let service = self.services.iter().find(|service| service.name == name);
         service.map(|service| service.url.as_str()).with_context(|| format!("{name} was not started"))
+    }
+
+    /// Where they are, when all of them were started here.
+    pub fn endpoints(&self) -> Result<Endpoints> {
+        endpoints(&self.services, &Given::default(), self.bao_token()?)
     }
 
     /// The token of a private OpenBao.

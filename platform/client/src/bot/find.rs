@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use muster_core::{
     id::MatchId,
-    wire::{MatchStatus, MatchView, TicketState},
+    wire::{MatchStatus, MatchView, TicketState, TicketView},
 };
 use tokio::time::{Instant, sleep, timeout};
 
@@ -94,15 +94,26 @@ async fn await_match(connection: &mut Connection, last: Option<MatchId>) -> Resu
             // Neither waiting nor playing, and nothing will follow: the ticket is lost.
             ClientEvent::Connected { resumed: false, ticket: None, current_match: None } => return Ok(None),
             ClientEvent::TicketUpdated(ticket)
-                if matches!(ticket.state, TicketState::Expired | TicketState::Cancelled) =>
+                if matches!(ticket.state, TicketState::Expired | TicketState::Cancelled | TicketState::Failed) =>
             {
                 return Ok(None);
+            }
+            ClientEvent::TicketUpdated(ticket) if ticket.state == TicketState::Proposed => {
+                accept(connection, &ticket).await?;
             }
             ClientEvent::Disconnected { reason, retrying: false } => {
                 return Err(ClientError::Refused { code: "disconnected".to_owned(), message: reason.to_string() });
             }
             _ => {}
         }
+    }
+}
+
+/// A bot takes every match; one that has come to nothing meanwhile is no fault of its.
+async fn accept(connection: &Connection, ticket: &TicketView) -> Result<(), ClientError> {
+    match connection.accept(ticket.ticket_id).await {
+        Err(error) if error.code().is_none() && !error.is_transient() => Err(error),
+        _ => Ok(()),
     }
 }
 

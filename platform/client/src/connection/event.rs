@@ -2,7 +2,7 @@
 
 use muster_core::{
     id::MatchId,
-    wire::{LoggedEvent, MatchResult, MatchView, TicketView},
+    wire::{LoggedEvent, MatchResult, MatchView, TeamPlayer, TicketView},
 };
 
 /// Something happened.
@@ -27,6 +27,23 @@ pub enum ClientEvent {
     },
     /// A match was made for this player; it begins at once.
     MatchFound(MatchView),
+    /// A match was made for this player, on a server of the game: connect there.
+    MatchAssigned {
+        /// Which match.
+        match_id: MatchId,
+        /// The queue it came from.
+        queue: String,
+        /// The player's team, from 0.
+        team: u8,
+        /// What the player does, where the queue has roles.
+        role: Option<String>,
+        /// Where it is played, where the queue has regions.
+        region: Option<String>,
+        /// Where to connect to, as the game understands it.
+        connection: String,
+        /// Who plays with whom, team by team.
+        teams: Vec<Vec<TeamPlayer>>,
+    },
     /// The log of a match grew.
     MatchEvents {
         /// Which match.
@@ -41,7 +58,7 @@ pub enum ClientEvent {
         /// Outcome, seed and ratings.
         result: MatchResult,
     },
-    /// A ticket changed its state.
+    /// A ticket changed its state. When it is `proposed`, its player is asked: see [`Connection::accept`](super::Connection::accept).
     TicketUpdated(TicketView),
     /// The platform complained about something that was not a verb's (those get their own error).
     Error {

@@ -7,10 +7,13 @@ mod outbox;
 mod socket;
 mod task;
 
+use std::collections::BTreeMap;
+
 pub use event::{ClientEvent, DisconnectReason};
 use muster_core::{
     game::Command,
     id::{MatchId, TicketId},
+    matchmaking::PropertyValue,
     wire::{ClientMessage, TicketView},
 };
 pub use options::ConnectOptions;
@@ -42,6 +45,17 @@ pub struct Caller {
     patience: std::time::Duration,
 }
 
+/// What a player says about the match they want; what a queue wants to know is in [`Session::queues`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TicketOptions {
+    /// What the player would do, best first; anything when empty.
+    pub roles: Vec<String>,
+    /// How far away each region is, in milliseconds. When it names some, the match is in one of these; when none, in any.
+    pub latencies_ms: BTreeMap<String, u16>,
+    /// What the ticket says of itself, for the queue's filters.
+    pub properties: BTreeMap<String, PropertyValue>,
+}
+
 impl Connection {
     pub(crate) fn open(session: Session, options: ConnectOptions) -> Self {
         let (requests, asked) = mpsc::channel(options.request_capacity);
@@ -70,6 +84,30 @@ impl Connection {
     /// As there.
     pub async fn queue(&self, queue: &str) -> Result<TicketView, ClientError> {
         self.caller.queue(queue).await
+    }
+
+    /// See [`Caller::queue_with`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn queue_with(&self, queue: &str, options: TicketOptions) -> Result<TicketView, ClientError> {
+        self.caller.queue_with(queue, options).await
+    }
+
+    /// See [`Caller::accept`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn accept(&self, ticket_id: TicketId) -> Result<TicketView, ClientError> {
+        self.caller.accept(ticket_id).await
+    }
+
+    /// See [`Caller::decline`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn decline(&self, ticket_id: TicketId) -> Result<TicketView, ClientError> {
+        self.caller.decline(ticket_id).await
     }
 
     /// See [`Caller::cancel`].
@@ -107,12 +145,35 @@ impl Caller {
     /// [`ClientError::Refused`] (`unknown_queue`, `ticket_exists`, `in_match`, …); [`ClientError::NoAnswer`] when the platform
     /// did not answer in time, reconnects included; [`ClientError::Closed`].
     pub async fn queue(&self, queue: &str) -> Result<TicketView, ClientError> {
+        self.queue_with(queue, TicketOptions::default()).await
+    }
+
+    /// Begins to wait in a queue, with roles, latencies or properties. The match comes as [`ClientEvent::MatchFound`], or as
+    /// [`ClientEvent::MatchAssigned`] where it is played on a server of the game; before that, where the queue asks, a
+    /// [`ClientEvent::TicketUpdated`] with the state `proposed` wants a yes.
+    ///
+    /// # Errors
+    /// `invalid_field` when it is not as the queue's rules want it; otherwise as [`Caller::queue`].
+    pub async fn queue_with(&self, queue: &str, options: TicketOptions) -> Result<TicketView, ClientError> {
         let queue = queue.to_owned();
-        let ticket = self.ask(|id| ClientMessage::TicketCreate { id, queue }).await?;
-        ticket.ok_or_else(|| ClientError::Answer {
-            what: "ticket.create".to_owned(),
-            reason: "the ack has no ticket".to_owned(),
-        })
+        let TicketOptions { roles, latencies_ms, properties } = options;
+        self.ask_for_ticket(|id| ClientMessage::TicketCreate { id, queue, roles, latencies_ms, properties }).await
+    }
+
+    /// Accepts the match that is proposed to the player's ticket. It is made when all its players have.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] (`ticket_not_proposed` when it is too late); otherwise as [`Caller::queue`].
+    pub async fn accept(&self, ticket_id: TicketId) -> Result<TicketView, ClientError> {
+        self.ask_for_ticket(|id| ClientMessage::TicketAccept { id, ticket_id }).await
+    }
+
+    /// Declines the match that is proposed to the player's ticket; the ticket leaves its queue.
+    ///
+    /// # Errors
+    /// As [`Caller::accept`].
+    pub async fn decline(&self, ticket_id: TicketId) -> Result<TicketView, ClientError> {
+        self.ask_for_ticket(|id| ClientMessage::TicketDecline { id, ticket_id }).await
     }
 
     /// Stops waiting.
@@ -130,6 +191,13 @@ impl Caller {
     /// [`Caller::queue`].
     pub async fn command(&self, match_id: MatchId, command: Command) -> Result<(), ClientError> {
         self.ask(|id| ClientMessage::MatchCommand { id, match_id, command }).await.map(drop)
+    }
+
+    async fn ask_for_ticket(&self, message: impl FnOnce(String) -> ClientMessage) -> Result<TicketView, ClientError> {
+        self.ask(message).await?.ok_or_else(|| ClientError::Answer {
+            what: "a request about a ticket".to_owned(),
+            reason: "the ack has no ticket".to_owned(),
+        })
     }
 
     async fn ask(&self, message: impl FnOnce(String) -> ClientMessage) -> Result<Answer, ClientError> {

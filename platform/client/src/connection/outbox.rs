@@ -99,7 +99,7 @@ mod tests {
 
     fn request(id: &str) -> (Request, oneshot::Receiver<Result<Answer, ClientError>>) {
         let (reply, answer) = oneshot::channel();
-        let message = ClientMessage::TicketCreate { id: id.to_owned(), queue: "classic-ranked".to_owned() };
+        let message = ClientMessage::Ping { id: Some(id.to_owned()) };
         (Request { id: id.to_owned(), message, reply }, answer)
     }
 
@@ -117,7 +117,7 @@ mod tests {
         assert!(matches!(first.try_recv(), Ok(Ok(None))));
         outbox.resend_all();
         let again = outbox.take_due(Instant::now());
-        assert!(matches!(&again[..], [ClientMessage::TicketCreate { id, .. }] if id == "two"));
+        assert!(matches!(&again[..], [ClientMessage::Ping { id: Some(id) }] if id == "two"));
     }
 
     #[tokio::test]

@@ -309,6 +309,9 @@ enum TalkEnded {
 fn event_of(push: Push) -> ClientEvent {
     match push {
         Push::MatchFound { r#match } => ClientEvent::MatchFound(r#match),
+        Push::MatchAssigned { match_id, queue, team, role, region, connection, teams } => {
+            ClientEvent::MatchAssigned { match_id, queue, team, role, region, connection, teams }
+        }
         Push::MatchEvents { match_id, events } => ClientEvent::MatchEvents { match_id, events },
         Push::MatchEnded { match_id, result } => ClientEvent::MatchEnded { match_id, result },
         Push::TicketUpdated { ticket } => ClientEvent::TicketUpdated(ticket),

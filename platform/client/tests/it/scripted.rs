@@ -127,19 +127,27 @@ impl Line {
 
     /// A push that can be told from others: its number is in the ticket's id.
     pub fn push(&self, seq: u64) {
-        let ticket = TicketView {
-            ticket_id: TicketId::from_uuid(Uuid::from_u128(u128::from(seq))),
-            queue: "classic-ranked".to_owned(),
-            state: TicketState::Waiting,
-            created_at: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
-            match_id: None,
-        };
+        let ticket = waiting_ticket(u128::from(seq));
         self.say(ServerMessage::Push { seq, push: Push::TicketUpdated { ticket } });
     }
 }
 
 pub fn welcome(seq: u64, resumed: bool) -> ServerMessage {
     ServerMessage::Welcome { player_id: player(), seq, resumed, heartbeat_secs: 1, ticket: None, current_match: None }
+}
+
+fn waiting_ticket(id: u128) -> TicketView {
+    TicketView {
+        ticket_id: TicketId::from_uuid(Uuid::from_u128(id)),
+        queue: "classic-ranked".to_owned(),
+        state: TicketState::Waiting,
+        reason: None,
+        created_at: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+        players: vec![player()],
+        estimated_wait_ms: None,
+        proposal: None,
+        match_id: None,
+    }
 }
 
 pub fn player() -> PlayerId {
@@ -209,14 +217,7 @@ async fn create_ticket(State(shared): State<Arc<Shared>>, headers: HeaderMap) ->
     if first {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "draining");
     }
-    let ticket = TicketView {
-        ticket_id: TicketId::from_uuid(Uuid::from_u128(9)),
-        queue: "classic-ranked".to_owned(),
-        state: TicketState::Waiting,
-        created_at: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
-        match_id: None,
-    };
-    (StatusCode::CREATED, Json(ticket)).into_response()
+    (StatusCode::CREATED, Json(waiting_ticket(9))).into_response()
 }
 
 fn problem(status: StatusCode, code: &str) -> Response {
