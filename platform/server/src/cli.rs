@@ -1,11 +1,13 @@
 //! The command line.
 #![allow(clippy::print_stdout, reason = "these commands print documents for other programs to read")]
+#![allow(clippy::print_stderr, reason = "what is for a person must not be in such a document")]
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use muster_runtime::{CommonArgs, Loaded};
 use muster_server::settings::{Role, Settings};
+use muster_store::Store;
 
 use crate::serve;
 
@@ -33,6 +35,9 @@ enum Command {
     Serve,
     /// Bring the database and the streams up to date, add the shipped queues, and exit. Safe to run at any time.
     Migrate,
+    /// Keys of trusted servers: game back ends that make tickets for players and run matches of their own.
+    #[command(subcommand)]
+    ServiceKey(ServiceKeyCommand),
     /// Print a new signing key for session tokens (Ed25519, PKCS#8 PEM).
     Keygen,
     /// Print the OpenAPI document of the HTTP surface.
@@ -41,6 +46,22 @@ enum Command {
     SocketSchema,
     /// Print the catalogue of errors as Markdown.
     Errors,
+}
+
+#[derive(Subcommand)]
+enum ServiceKeyCommand {
+    /// Make a key and print its secret: this once, it cannot be read again.
+    Add {
+        /// Who will use it: 1 to 64 of `a-z`, `0-9` and `-`, in use by no other key.
+        name: String,
+    },
+    /// List the keys, without their secrets.
+    List,
+    /// End a key: within seconds it is good for nothing.
+    Revoke {
+        /// The key's name.
+        name: String,
+    },
 }
 
 impl Args {
@@ -58,6 +79,16 @@ impl Args {
                     Loaded::Exit(code) => code,
                 });
             }
+            Some(Command::ServiceKey(command)) => {
+                return Ok(match load(&self.common, self.roles).await? {
+                    Loaded::Settings(settings) => {
+                        let store = serve::connect(&settings).await?;
+                        command.run(&store).await?;
+                        ExitCode::SUCCESS
+                    }
+                    Loaded::Exit(code) => code,
+                });
+            }
             None | Some(Command::Serve) => {
                 return Ok(match load(&self.common, self.roles).await? {
                     Loaded::Settings(settings) => serve::serve(settings).await?,
@@ -66,6 +97,40 @@ impl Args {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl ServiceKeyCommand {
+    async fn run(self, store: &Store) -> anyhow::Result<()> {
+        match self {
+            ServiceKeyCommand::Add { name } => {
+                let (key, secret) = store.service_keys.create(&name, muster_store::now()).await?;
+                eprintln!("{} {}; its secret is shown this once:", key.service_key_id, key.name);
+                println!("{secret}");
+            }
+            ServiceKeyCommand::List => {
+                for key in store.service_keys.list().await? {
+                    let state = key.revoked_at.map_or_else(
+                        || "in force".to_owned(),
+                        |at| format!("revoked {}", muster_core::time::format(at)),
+                    );
+                    println!(
+                        "{}\t{}\t{}\t{state}",
+                        key.name,
+                        key.service_key_id,
+                        muster_core::time::format(key.created_at)
+                    );
+                }
+            }
+            ServiceKeyCommand::Revoke { name } => {
+                let revoked = store.service_keys.revoke(&name, muster_store::now()).await?;
+                anyhow::ensure!(
+                    revoked.is_some(),
+                    "there is no key in force of the name `{name}`; see `service-key list`"
+                );
+            }
+        }
+        Ok(())
     }
 }
 

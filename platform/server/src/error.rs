@@ -1,4 +1,4 @@
-//! Every refusal that a player's client can meet, in one catalogue.
+//! Every refusal that a player's client or a trusted server can meet, in one catalogue.
 //!
 //! Handlers return [`ApiError`]: a [`Code`] from the catalogue, with a detail where the general advice is not enough. Over HTTP it
 //! becomes RFC 9457 `application/problem+json`; on the socket an `error` message with the same code. A cause that is ours
@@ -39,11 +39,17 @@ catalogue! {
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
         "Send at most 1 MiB in one request; split a batch into several.";
     TokenMissing = "token_missing", UNAUTHORIZED, "No session token",
-        "Sign in and send the token as `authorization: Bearer <token>`.";
+        "Sign in and send the token as `authorization: Bearer <token>`; trusted servers send their service key.";
     TokenInvalid = "token_invalid", UNAUTHORIZED, "The session token is not valid",
         "Sign in again to get a new one.";
     TokenExpired = "token_expired", UNAUTHORIZED, "The session token has expired",
         "Sign in again to get a new one.";
+    KeyInvalid = "key_invalid", UNAUTHORIZED, "The service key is not known",
+        "Make a key with `muster-server service-key add`; a revoked key is good for nothing.";
+    TrustedOnly = "trusted_only", FORBIDDEN, "This is for trusted servers",
+        "Send a service key instead of a player's token.";
+    PlayersOnly = "players_only", FORBIDDEN, "This is for players",
+        "Send a player's token instead of a service key.";
     NotYours = "not_yours", FORBIDDEN, "This belongs to another player",
         "Use an id that was given to this player.";
     NotFound = "not_found", NOT_FOUND, "There is nothing here",
@@ -58,6 +64,12 @@ catalogue! {
         "Finish or resign the running match first.";
     TicketNotWaiting = "ticket_not_waiting", CONFLICT, "The ticket is no longer waiting",
         "Read the ticket to see what became of it.";
+    TicketNotProposed = "ticket_not_proposed", CONFLICT, "No match is proposed to this ticket",
+        "Read the ticket to see what became of it.";
+    TooManyBlocks = "too_many_blocks", CONFLICT, "The block list is full",
+        "Unblock somebody first.";
+    AlreadyAssigned = "already_assigned", CONFLICT, "The match has a server already",
+        "Read the assignment; another server was quicker.";
     NotYourTurn = "not_your_turn", CONFLICT, "It is the other player's turn",
         "Wait for the turn to come back.";
     NothingToBank = "nothing_to_bank", CONFLICT, "There is nothing to bank yet",
@@ -140,6 +152,12 @@ impl From<Code> for ApiError {
 impl From<FieldError> for ApiError {
     fn from(error: FieldError) -> Self {
         Self { errors: vec![error], ..Self::from(Code::InvalidField) }
+    }
+}
+
+impl From<Vec<FieldError>> for ApiError {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::from(Code::InvalidField) }
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Labels are bounded: modes and queues are data that staff make, outcomes and codes are enums. Ids are fields of log lines only.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Label, counter, gauge, histogram};
 use muster_core::game::Outcome;
-use muster_core::id::{MatchId, PlayerId, TicketId};
+use muster_core::id::{MatchId, PlayerId};
 use muster_core::matchmaking::QueueDefinition;
-use muster_store::{LiveCounts, StoreError, Stored};
+use muster_store::{LiveCounts, Shard, StoreError, Stored};
 
 use crate::error::Code;
 
@@ -38,51 +39,197 @@ pub fn socket_closed(player: PlayerId, reason: &'static str) {
     tracing::debug!(player_id = %player, reason, "socket closed");
 }
 
-/// A ticket joined a queue.
-pub fn ticket_created(ticket: TicketId, player: PlayerId, queue: &str) {
-    counter!("muster_tickets_created_total", "queue" => queue.to_owned()).increment(1);
-    tracing::debug!(ticket_id = %ticket, player_id = %player, queue, "ticket created");
+/// A batch of wishes was admitted: how many tickets it made in which queue.
+pub fn tickets_created(created: &BTreeMap<&str, u64>, wishes: usize, took: Duration) {
+    for (queue, tickets) in created {
+        counter!("muster_tickets_created_total", "queue" => (*queue).to_owned()).increment(*tickets);
+    }
+    histogram!("muster_admission_batch_size").record(wishes as f64);
+    histogram!("muster_admission_batch_seconds").record(took.as_secs_f64());
+    tracing::debug!(wishes, created = created.values().sum::<u64>(), ?took, "wishes admitted");
 }
 
 /// This process now leads a shard.
-pub fn shard_led(queue: &str, waiting: usize) {
-    gauge!("muster_matchmaker_leads", "queue" => queue.to_owned()).set(1.0);
-    tracing::info!(queue, waiting, "leading this queue's matchmaking");
+pub fn shard_led(shard: &Shard, waiting: usize) {
+    gauge!("muster_matchmaker_leads", shard_labels(shard)).set(1.0);
+    tracing::info!(queue = shard.queue, group = shard.group, waiting, "leading this queue's matchmaking");
 }
 
 /// This process no longer leads a shard.
-pub fn shard_left(queue: &str, reason: &str) {
-    gauge!("muster_matchmaker_leads", "queue" => queue.to_owned()).set(0.0);
-    tracing::info!(queue, reason, "no longer leading this queue's matchmaking");
+pub fn shard_left(shard: &Shard, reason: &str) {
+    gauge!("muster_matchmaker_leads", shard_labels(shard)).set(0.0);
+    tracing::info!(queue = shard.queue, group = shard.group, reason, "no longer leading this queue's matchmaking");
+}
+
+/// A leader now goes by another version of its queue.
+pub fn queue_followed(shard: &Shard, version: u32) {
+    tracing::info!(queue = shard.queue, group = shard.group, version, "following a new version of this queue");
+}
+
+/// A tick of a leader failed; the next one reads everything anew.
+pub fn tick_failed(shard: &Shard, error: &StoreError) {
+    counter!("muster_matchmaker_tick_failures_total", "queue" => shard.queue.clone()).increment(1);
+    tracing::warn!(
+        queue = shard.queue,
+        group = shard.group,
+        error = error as &dyn std::error::Error,
+        "a tick failed; the tickets are read anew"
+    );
+}
+
+/// A ticket began to wait while somebody led its shard. `muster_tickets_created_total` has all of them, without regions.
+pub fn ticket_arrived(queue: &str, region: &str, players: usize) {
+    let labels = region_labels(queue, region);
+    counter!("muster_ticket_arrivals_total", labels.clone()).increment(1);
+    counter!("muster_player_arrivals_total", labels).increment(players as u64);
+}
+
+/// Who waits in one region of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth {
+    /// Tickets; a party is one.
+    pub tickets: u64,
+    /// Players.
+    pub players: u64,
+    /// How long the oldest of the tickets has waited.
+    pub oldest: Duration,
+}
+
+/// Who waits in one region of a pool, as its leader knows it.
+pub fn pool_depth(queue: &str, region: &str, depth: Depth) {
+    let labels = region_labels(queue, region);
+    gauge!("muster_pool_tickets", labels.clone()).set(depth.tickets as f64);
+    gauge!("muster_pool_players", labels.clone()).set(depth.players as f64);
+    gauge!("muster_pool_oldest_seconds", labels).set(depth.oldest.as_secs_f64());
 }
 
 /// One pass over a pool.
-pub fn pass_done(queue: &str, took: Duration, waiting: usize, proposals: usize) {
-    histogram!("muster_matchmaker_pass_seconds", "queue" => queue.to_owned()).record(took.as_secs_f64());
-    gauge!("muster_matchmaker_pool_tickets", "queue" => queue.to_owned()).set(waiting as f64);
+pub fn pass_done(shard: &Shard, took: Duration, waiting: usize, proposals: usize) {
+    histogram!("muster_matchmaker_pass_seconds", "queue" => shard.queue.clone()).record(took.as_secs_f64());
     if proposals > 0 {
-        tracing::debug!(queue, waiting, proposals, ?took, "pass");
+        tracing::debug!(queue = shard.queue, group = shard.group, waiting, proposals, ?took, "pass");
     }
 }
 
+/// One tick of a leader that had something to do: from the beat to the last claim.
+pub fn tick_done(shard: &Shard, took: Duration) {
+    histogram!("muster_matchmaker_tick_seconds", "queue" => shard.queue.clone()).record(took.as_secs_f64());
+}
+
 /// A proposal could not be claimed because one of its tickets was no longer waiting.
-pub fn claim_lost(queue: &str) {
-    counter!("muster_matchmaker_claims_lost_total", "queue" => queue.to_owned()).increment(1);
-    tracing::debug!(queue, "a ticket of the proposal was no longer waiting");
+pub fn claim_lost(shard: &Shard) {
+    counter!("muster_matchmaker_claims_lost_total", "queue" => shard.queue.clone()).increment(1);
+    tracing::debug!(queue = shard.queue, group = shard.group, "a ticket of the proposal was no longer waiting");
 }
 
 /// Tickets whose match never came to be wait again.
-pub fn claim_released(queue: &str, tickets: usize, reason: &str) {
-    counter!("muster_matchmaker_claims_released_total", "queue" => queue.to_owned()).increment(1);
-    tracing::warn!(queue, tickets, reason, "claimed tickets were given back to their queue");
+pub fn claim_released(shard: &Shard, tickets: usize, reason: &str) {
+    counter!("muster_matchmaker_claims_released_total", "queue" => shard.queue.clone()).increment(1);
+    tracing::warn!(
+        queue = shard.queue,
+        group = shard.group,
+        tickets,
+        reason,
+        "claimed tickets were given back to their queue"
+    );
+}
+
+/// Claims of a matchmaker that died half way were completed, settled or given back.
+pub fn claims_recovered(matches: usize) {
+    counter!("muster_matchmaker_claims_recovered_total").increment(matches as u64);
+    tracing::info!(matches, "claims of a matchmaker that is gone were brought to their end");
+}
+
+/// What became of the question whether a match is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposalEnd {
+    /// All have said yes.
+    Accepted,
+    /// Somebody has said no.
+    Declined,
+    /// Somebody has said nothing.
+    TimedOut,
+}
+
+/// The players of a match have been asked, and this came of it.
+pub fn proposal_ended(shard: &Shard, end: ProposalEnd) {
+    let outcome = match end {
+        ProposalEnd::Accepted => "accepted",
+        ProposalEnd::Declined => "declined",
+        ProposalEnd::TimedOut => "timed_out",
+    };
+    counter!("muster_proposals_ended_total", "queue" => shard.queue.clone(), "outcome" => outcome).increment(1);
+    tracing::debug!(queue = shard.queue, group = shard.group, outcome, "proposal ended");
+}
+
+/// What became of a match that needs somebody's own server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssignmentEnd {
+    /// It has one.
+    Assigned,
+    /// A trusted server refused it.
+    Refused,
+    /// Nobody has answered in time.
+    Overdue,
+}
+
+/// A match that needed somebody's own server has one, or comes to nothing.
+pub fn assignment_ended(match_id: MatchId, shard: &Shard, end: AssignmentEnd, reason: &str) {
+    let outcome = match end {
+        AssignmentEnd::Assigned => "assigned",
+        AssignmentEnd::Refused => "refused",
+        AssignmentEnd::Overdue => "overdue",
+    };
+    counter!("muster_assignments_ended_total", "queue" => shard.queue.clone(), "outcome" => outcome).increment(1);
+    if end == AssignmentEnd::Assigned {
+        tracing::info!(match_id = %match_id, queue = shard.queue, "match assigned to a server");
+    } else {
+        tracing::warn!(match_id = %match_id, queue = shard.queue, outcome, reason, "no server took a match");
+    }
 }
 
 /// A match began.
-pub fn match_started(id: MatchId, queue: &QueueDefinition, quality: f64, longest_wait: Duration) {
-    counter!("muster_matches_started_total", "queue" => queue.name.clone(), "mode" => queue.mode.as_str()).increment(1);
-    histogram!("muster_ticket_wait_seconds", "queue" => queue.name.clone()).record(longest_wait.as_secs_f64());
-    histogram!("muster_match_quality_ratio", "queue" => queue.name.clone()).record(quality);
-    tracing::info!(match_id = %id, queue = queue.name, quality, wait_ms = longest_wait.as_millis() as u64, "match started");
+pub fn match_started(id: MatchId, queue: &QueueDefinition, region: &str, quality: f64) {
+    let labels = region_labels(&queue.name, region);
+    let mode = queue.mode.map_or("none", |mode| mode.as_str());
+    counter!("muster_matches_started_total", "queue" => queue.name.clone(), "region" => region.to_owned(), "mode" => mode)
+        .increment(1);
+    histogram!("muster_match_quality_ratio", labels).record(quality);
+    tracing::info!(match_id = %id, queue = queue.name, region, quality, "match started");
+}
+
+/// A ticket has its match: how long it waited, for it and for each of its players.
+pub fn ticket_matched(queue: &str, region: &str, players: usize, waited: Duration) {
+    let labels = region_labels(queue, region);
+    histogram!("muster_ticket_wait_seconds", labels.clone()).record(waited.as_secs_f64());
+    histogram!("muster_player_wait_seconds", labels).record_many(waited.as_secs_f64(), players);
+    ticket_ended(queue, region, players, "matched", None);
+}
+
+/// A ticket is over: `matched`, `cancelled`, `expired` or `failed`, and why. Reasons are those of the platform, never a text that
+/// somebody wrote.
+pub fn ticket_ended(queue: &str, region: &str, players: usize, outcome: &'static str, reason: Option<&str>) {
+    let labels = [
+        ("queue", queue.to_owned()),
+        ("region", region.to_owned()),
+        ("outcome", outcome.to_owned()),
+        ("reason", reason.unwrap_or_default().to_owned()),
+    ];
+    counter!("muster_tickets_ended_total", &labels).increment(1);
+    counter!("muster_players_ended_total", &labels).increment(players as u64);
+}
+
+/// How many matches have begun here whose rows are not written yet.
+pub fn matches_to_finish(waiting: usize) {
+    gauge!("muster_matchmaker_unfinished_matches").set(waiting as f64);
+}
+
+fn shard_labels(shard: &Shard) -> Vec<Label> {
+    vec![Label::new("queue", shard.queue.clone()), Label::new("group", shard.group.clone())]
+}
+
+fn region_labels(queue: &str, region: &str) -> Vec<Label> {
+    vec![Label::new("queue", queue.to_owned()), Label::new("region", region.to_owned())]
 }
 
 /// This process became a match's owner.
@@ -130,9 +277,9 @@ pub fn telemetry_batch_failed(error: &StoreError) {
     tracing::warn!(error = error as &dyn std::error::Error, "telemetry batch failed; it will be delivered again");
 }
 
-/// How many tickets wait in a queue.
-pub fn tickets_waiting(queue: &str, waiting: u64) {
-    gauge!("muster_tickets_waiting", "queue" => queue.to_owned()).set(waiting as f64);
+/// How many tickets wait in a shard, as Redis has it: told by every matchmaker, also where nobody leads.
+pub fn tickets_waiting(shard: &Shard, waiting: u64) {
+    gauge!("muster_tickets_waiting", shard_labels(shard)).set(waiting as f64);
 }
 
 /// The counts that staff see, as gauges.

@@ -6,13 +6,15 @@
 //! - [`writer`]: telemetry from the stream into the hypertable.
 //!
 //! Beside the roles: [`auth`] (tokens and keys), [`error`] (every refusal, in one catalogue), [`events`] (what is logged and
-//! counted), [`telemetry`] (the platform's own events on their way out), [`settings`].
+//! counted), [`telemetry`] (the platform's own events on their way out), [`queue_publisher`] (queues on their way to every process),
+//! [`settings`].
 
 pub mod auth;
 pub mod error;
 pub mod events;
 pub mod gateway;
 pub mod matchmaker;
+pub mod queue_publisher;
 pub mod referee;
 pub mod settings;
 pub mod telemetry;

@@ -9,7 +9,7 @@ use muster_server::gateway::Gateway;
 use muster_server::referee::Referee;
 use muster_server::settings::{Role, Settings};
 use muster_server::telemetry::TelemetryQueue;
-use muster_server::{matchmaker, writer};
+use muster_server::{matchmaker, queue_publisher, writer};
 use muster_store::{Store, StoreSettings};
 
 /// Serves until told to stop.
@@ -31,14 +31,15 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     });
 
     let tasks = runtime.tasks();
+    // Before anybody follows them.
+    queue_publisher::start(store.clone(), tasks).await.context("publishing the queues")?;
     let telemetry = TelemetryQueue::start(store.clone(), tasks);
     let roles = &settings.server.roles;
     // Referees first: a match that is made needs one.
-    if roles.contains(&Role::Referee) {
-        Referee::start(store.clone(), settings.referee.clone(), tasks);
-    }
+    let referee =
+        roles.contains(&Role::Referee).then(|| Referee::start(store.clone(), settings.referee.clone(), tasks));
     if roles.contains(&Role::Matchmaker) {
-        matchmaker::start(store.clone(), settings.matchmaker.clone(), telemetry.clone(), tasks);
+        matchmaker::start(store.clone(), settings.matchmaker.clone(), telemetry.clone(), referee, tasks);
     }
     if roles.contains(&Role::Writer) {
         writer::start(store.clone(), settings.writer.clone(), tasks);
@@ -64,7 +65,7 @@ pub(crate) async fn migrate(settings: Settings) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn connect(settings: &Settings) -> anyhow::Result<Store> {
+pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<Store> {
     Store::connect(&StoreSettings {
         postgres_url: settings.postgres.url.expose().to_owned(),
         redis_url: settings.redis.url.expose().to_owned(),

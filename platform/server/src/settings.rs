@@ -164,7 +164,10 @@ pub struct GatewaySettings {
     /// Messages a second that one socket may send, with a burst of twice as many.
     #[garde(range(min = 1, max = 1_000))]
     pub messages_per_second: u32,
-    /// Sign-ins a second from one address, with a burst of ten times as many.
+    /// Requests about tickets and blocks a second that one player may make over HTTP, with a burst of twice as many.
+    #[garde(range(min = 1, max = 1_000))]
+    pub requests_per_second: u32,
+    /// Sign-ins a second from one address, with a burst of ten times as many. A service key that is not known counts as one.
     #[garde(range(min = 1, max = 100_000))]
     pub sign_ins_per_second: u32,
 }
@@ -177,6 +180,7 @@ impl Default for GatewaySettings {
             max_message_bytes: 4_096,
             max_body_bytes: 1_048_576,
             messages_per_second: 20,
+            requests_per_second: 20,
             sign_ins_per_second: 20,
         }
     }
@@ -194,11 +198,20 @@ pub struct MatchmakerSettings {
     #[serde(with = "humantime_serde")]
     #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(120))))]
     pub stale_claim: Duration,
+    /// How long a trusted server may take to say where a match is played, for queues whose matches are played on somebody's own
+    /// servers. After that everybody returns to the head of the queue.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(600))))]
+    pub assignment_timeout: Duration,
 }
 
 impl Default for MatchmakerSettings {
     fn default() -> Self {
-        Self { tick: Duration::from_millis(100), stale_claim: Duration::from_secs(10) }
+        Self {
+            tick: Duration::from_millis(100),
+            stale_claim: Duration::from_secs(5),
+            assignment_timeout: Duration::from_secs(30),
+        }
     }
 }
 

@@ -1,13 +1,18 @@
 //! What handlers take from a request: the caller, a body, an id. Each refuses in the catalogue's words.
 
+use std::net::SocketAddr;
+
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use muster_core::id::PlayerId;
+use muster_core::id::{PlayerId, ServiceKeyId};
 use serde::de::DeserializeOwned;
 
 use super::Gateway;
+use super::admission::Owner;
+use super::key_ring::KEY_PREFIX;
+use super::limits;
 use crate::auth::TokenError;
 use crate::error::{ApiError, Code};
 
@@ -18,16 +23,71 @@ impl FromRequestParts<Gateway> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
-        let token = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .ok_or(Code::TokenMissing)?;
+        let token = bearer(parts)?;
+        if token.starts_with(KEY_PREFIX) {
+            return Err(Code::PlayersOnly.into());
+        }
         Ok(Caller(gateway.authenticate(token)?))
     }
+}
+
+/// The signed-in player who is calling, no more often than the limit of requests allows.
+pub struct LimitedCaller(pub PlayerId);
+
+impl FromRequestParts<Gateway> for LimitedCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let Caller(player) = Caller::from_request_parts(parts, gateway).await?;
+        limits::check(&gateway.request_limit, &player)?;
+        Ok(LimitedCaller(player))
+    }
+}
+
+/// The trusted server that is calling.
+pub struct Trusted(pub ServiceKeyId);
+
+impl FromRequestParts<Gateway> for Trusted {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let secret = bearer(parts)?;
+        if !secret.starts_with(KEY_PREFIX) {
+            return Err(Code::TrustedOnly.into());
+        }
+        // Looking a key up costs a round trip; whoever guesses pays as for sign-ins.
+        let guesser = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        let may_look = || guesser.map_or(Ok(()), |address| limits::check(&gateway.sign_in_limit, &address));
+        gateway.key_ring.identify(&gateway.store, secret, may_look).await.map(Trusted)
+    }
+}
+
+/// Whoever asks about tickets: a player, or a trusted server.
+pub struct Asker(pub Owner);
+
+impl FromRequestParts<Gateway> for Asker {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        if bearer(parts)?.starts_with(KEY_PREFIX) {
+            let Trusted(key) = Trusted::from_request_parts(parts, gateway).await?;
+            return Ok(Asker(Owner::Server(key)));
+        }
+        let LimitedCaller(player) = LimitedCaller::from_request_parts(parts, gateway).await?;
+        Ok(Asker(Owner::Player(player)))
+    }
+}
+
+/// What `authorization: Bearer …` carries.
+fn bearer(parts: &Parts) -> Result<&str, ApiError> {
+    let token = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    token.ok_or(Code::TokenMissing.into())
 }
 
 impl From<TokenError> for ApiError {

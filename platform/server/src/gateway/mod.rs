@@ -3,8 +3,11 @@
 //! Both ways in lead to the same [`actions`]; a handler only reads its input, names the caller and words the answer.
 
 mod actions;
+mod admission;
 mod extract;
 mod http;
+mod key_ring;
+mod limits;
 mod queue_book;
 mod roster;
 mod socket;
@@ -12,19 +15,21 @@ mod socket;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use futures::StreamExt;
 use muster_core::id::PlayerId;
 use muster_runtime::Tasks;
-use muster_store::Store;
+use muster_store::{QueueWatch, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{SigningKeys, TokenError};
 use crate::settings::Settings;
 use crate::telemetry::TelemetryQueue;
+use admission::Admission;
+use key_ring::KeyRing;
+use limits::Limit;
 use queue_book::QueueBook;
 use roster::Roster;
 
@@ -40,9 +45,12 @@ pub struct Inner {
     settings: Settings,
     keys: SigningKeys,
     queues: QueueBook,
+    key_ring: KeyRing,
+    admission: Admission,
     roster: Roster,
     telemetry: TelemetryQueue,
-    sign_in_limit: DefaultKeyedRateLimiter<IpAddr>,
+    sign_in_limit: Limit<IpAddr>,
+    request_limit: Limit<PlayerId>,
     drain: CancellationToken,
 }
 
@@ -67,12 +75,18 @@ impl Gateway {
             "auth.signing_key is empty; make a key with `muster-server keygen` and set MUSTER__AUTH__SIGNING_KEY (or `secret:<key>`)"
         );
         let keys = SigningKeys::from_pem(settings.auth.signing_key.expose())?;
-        let queues = QueueBook::load(&store).await.context("reading the queues")?;
-        let rate = std::num::NonZeroU32::new(settings.gateway.sign_ins_per_second)
-            .context("gateway.sign_ins_per_second is 0")?;
+        // Followed first, read then: what changes in between comes twice rather than not at all.
+        let changes = store.queues.watch().await.context("following the queues")?;
+        let queues = QueueBook::default();
+        for queue in store.queues.list().await.context("reading the queues")? {
+            queues.enter(queue);
+        }
         let gateway = Self(Arc::new(Inner {
-            sign_in_limit: RateLimiter::keyed(Quota::per_second(rate).allow_burst(rate.saturating_mul(BURST))),
+            sign_in_limit: limits::keyed(settings.gateway.sign_ins_per_second, SIGN_IN_BURST),
+            request_limit: limits::keyed(settings.gateway.requests_per_second, REQUEST_BURST),
+            admission: Admission::start(store.clone(), tasks),
             drain: tasks.drain(),
+            key_ring: KeyRing::default(),
             roster: Roster::default(),
             store,
             settings,
@@ -81,7 +95,7 @@ impl Gateway {
             telemetry,
         }));
         tasks.spawn("gateway-presence", gateway.clone().beat_presence());
-        tasks.spawn("gateway-queues", gateway.clone().refresh_queues());
+        tasks.spawn("gateway-queues", gateway.clone().follow_queues(changes));
         Ok(gateway)
     }
 
@@ -105,27 +119,30 @@ impl Gateway {
             {
                 tracing::warn!(error = &error as &dyn std::error::Error, "presence could not be renewed");
             }
-            // Addresses that have been quiet need no state; this bounds the table.
+            // Who has been quiet needs no state; this bounds the tables.
             self.sign_in_limit.retain_recent();
+            self.request_limit.retain_recent();
         }
     }
 
-    /// Follows changes of the queues.
-    async fn refresh_queues(self) {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
-        while tick(&mut ticks, &self.drain).await {
-            if let Err(error) = self.queues.refresh(&self.store).await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the queues could not be read; the last known ones stay in force"
-                );
+    /// Enters every change of a queue.
+    async fn follow_queues(self, mut changes: QueueWatch) {
+        loop {
+            tokio::select! {
+                () = self.drain.cancelled() => return,
+                changed = changes.next() => match changed {
+                    Some(queue) => self.queues.enter(queue),
+                    None => return,
+                }
             }
         }
     }
 }
 
 /// How many seconds' worth of sign-ins an address may use at once.
-const BURST: std::num::NonZeroU32 = std::num::NonZeroU32::new(10).expect("ten is not zero");
+const SIGN_IN_BURST: u32 = 10;
+/// How many seconds' worth of requests a player may use at once.
+const REQUEST_BURST: u32 = 2;
 
 /// Waits for the next tick; false when draining.
 async fn tick(ticks: &mut tokio::time::Interval, drain: &CancellationToken) -> bool {

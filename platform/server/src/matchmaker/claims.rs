@@ -1,21 +1,36 @@
-//! Claims whose matchmaker died half way: the match is completed when its log has begun, called off when it has not.
+//! Claims whose matchmaker died half way: a match whose log has begun is completed, any other is called off and its tickets given
+//! back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream;
 use muster_core::id::MatchId;
-use muster_store::{AppendError, ClaimedTicket, MatchLogEntry, StoreError};
+use muster_store::{AppendError, AssignmentState, ClaimedTicket, MatchCall, MatchLogEntry, StoreError};
+use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Matchmaker, make};
+use super::begin::{Begun, announce};
+use super::{Matchmaker, release, tell};
+use crate::events;
 use crate::referee::MatchRecord;
 
+/// Between two looks.
+const LOOK: Duration = Duration::from_secs(1);
+/// Claims that are brought to their end at the same time.
+const AT_ONCE: usize = 32;
+/// Longest wait for a sign of a match's owner.
+const OWNER: Duration = Duration::from_millis(500);
+
 /// Looks for stale claims until the process drains. Any number of processes may look: each step is safe to do twice.
-pub(super) async fn recover(matchmaker: Matchmaker) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(2));
+pub(super) async fn recover(matchmaker: Arc<Matchmaker>) {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = matchmaker.drain.cancelled() => return,
-            _ = ticks.tick() => {}
+            _ = looks.tick() => {}
         }
         if let Err(error) = recover_once(&matchmaker).await {
             tracing::warn!(
@@ -29,35 +44,89 @@ pub(super) async fn recover(matchmaker: Matchmaker) {
 async fn recover_once(matchmaker: &Matchmaker) -> Result<(), StoreError> {
     let now = muster_store::now();
     let stale = matchmaker.store.tickets.stale_claims(now - matchmaker.settings.stale_claim).await?;
+    if stale.is_empty() {
+        return Ok(());
+    }
+    // Nobody else needs to look at these for a while; should this process die too, somebody does then.
+    matchmaker.store.tickets.keep_claims(&stale, now).await?;
     let mut by_match: BTreeMap<MatchId, Vec<ClaimedTicket>> = BTreeMap::new();
     for claim in stale {
         by_match.entry(claim.match_id()).or_default().push(claim);
     }
-    for (match_id, claimed) in by_match {
-        resolve(matchmaker, match_id, &claimed).await?;
+    let mut fates = stream::iter(by_match)
+        .map(|(match_id, claimed)| async move { (match_id, fate(matchmaker, match_id, claimed).await) })
+        .buffer_unordered(AT_ONCE);
+    let (mut settled, mut begun, mut called_off) = (Vec::new(), Vec::new(), Vec::new());
+    let mut brought_to_end = 0;
+    while let Some((match_id, fate)) = fates.next().await {
+        match fate {
+            Ok(Fate::Stands(claimed)) => settled.extend(claimed),
+            Ok(Fate::Begun(one)) => begun.push(one),
+            Ok(Fate::CalledOff(claimed)) => called_off.extend(claimed),
+            Ok(Fate::LookedAfter) => continue,
+            Err(error) => {
+                tracing::warn!(
+                    match_id = %match_id,
+                    error = &error as &dyn std::error::Error,
+                    "what has to become of a claim could not be found out; it is looked at again later"
+                );
+                continue;
+            }
+        }
+        brought_to_end += 1;
+    }
+    if brought_to_end > 0 {
+        events::claims_recovered(brought_to_end);
+    }
+    let settled = matchmaker.store.tickets.settle(&settled, now).await?;
+    tell(matchmaker, &settled).await;
+    if announce(matchmaker, &begun).await {
+        matchmaker.finisher.take(begun).await;
+    }
+    if !called_off.is_empty() {
+        release(matchmaker, &called_off, "their matchmaker died before the match began").await;
     }
     Ok(())
 }
 
-async fn resolve(matchmaker: &Matchmaker, match_id: MatchId, claimed: &[ClaimedTicket]) -> Result<(), StoreError> {
+/// What has to become of a claim.
+enum Fate {
+    /// Its match stands, perhaps is even over: only the tickets' end is missing.
+    Stands(Vec<ClaimedTicket>),
+    /// Its match has begun, but perhaps nobody was told.
+    Begun(Begun),
+    /// It comes to nothing.
+    CalledOff(Vec<ClaimedTicket>),
+    /// It waits for a server: its shard's leader looks after it.
+    LookedAfter,
+}
+
+async fn fate(matchmaker: &Matchmaker, match_id: MatchId, claimed: Vec<ClaimedTicket>) -> Result<Fate, StoreError> {
     let store = &matchmaker.store;
     if store.matches.get(match_id).await?.is_some() {
-        // Begun, perhaps even over and its log gone: only the tickets' end is missing.
-        store.tickets.settle(claimed, muster_store::now()).await?;
-        return Ok(());
+        return Ok(Fate::Stands(claimed));
+    }
+    if let Some(assignment) = store.assignments.get(match_id).await? {
+        let longer = match assignment.state {
+            AssignmentState::Open => assignment.new.expires_at,
+            _ => muster_store::now(),
+        };
+        store.tickets.keep_claims(&claimed, longer).await?;
+        return Ok(Fate::LookedAfter);
     }
     // Before the tickets go back, the log is closed to the maker that may only be slow: its first append then meets the fence.
     let called_off = MatchLogEntry::Settled { at: muster_store::now() };
     match store.match_log.append(match_id, 0, &called_off).await {
-        Ok(_) => {}
-        Err(AppendError::Fenced) => {
-            if let Ok(record) = MatchRecord::replay(store.match_log.read(match_id).await?) {
-                return make::complete(matchmaker, &record, claimed).await;
-            }
-        }
+        Ok(_) => return Ok(Fate::CalledOff(claimed)),
+        Err(AppendError::Fenced) => {}
         Err(AppendError::Store(error)) => return Err(error),
     }
-    let queue = claimed.first().map_or("", ClaimedTicket::queue);
-    make::release(matchmaker, queue, claimed, "their matchmaker died before the match began").await;
-    Ok(())
+    let Ok(record) = MatchRecord::replay(store.match_log.read(match_id).await?) else {
+        return Ok(Fate::CalledOff(claimed));
+    };
+    // The maker may have found an owner for it before it died, or a player who was told already has.
+    let owned = store.match_calls.call(match_id, &MatchCall::View, OWNER).await.is_ok();
+    // Nobody remembers which version it was made by; the newest is the best guess.
+    let queue_version = store.queues.get(&record.created.queue).await?.map_or(1, |queue| queue.version);
+    Ok(Fate::Begun(Begun { record, tickets: claimed, region: None, queue_version, owned }))
 }

@@ -1,86 +1,120 @@
-//! The matchmaker role: leads queues and makes matches.
+//! The matchmaker role: leads shards of queues and makes matches.
 //!
-//! A queue is led by whoever holds its lease. The leader keeps the pool in memory, follows the tickets in Redis tick by tick, and
-//! proposes; a proposal becomes a match only when one script has claimed all of its tickets. So two leaders at once, for the moment
-//! in which a lease changes hands, still cannot match a player twice.
+//! - `queues`: which shards there are. A shard is a group of a queue's regions
+//! - `shard`, `reign`: it is led by whoever holds its lease
+//! - `leader`, `pulse`: the leader keeps the pool in memory, follows the tickets in Redis tick by tick, and proposes
+//! - `plan`, `begin`, `finish`: from claimed tickets to running matches; what players wait for first
+//! - `claims`: what a matchmaker that died has left half done
+//! - `facts`: what becomes of tickets, for telemetry
+//!
+//! A proposal becomes a match only when one script has claimed all of its tickets. So two leaders at once, for the moment in
+//! which a lease changes hands, still cannot match a player twice.
 
+mod begin;
 mod claims;
-mod make;
+mod facts;
+mod finish;
+mod leader;
+mod plan;
+mod pulse;
+mod queues;
+mod reign;
 mod shard;
 
-use std::collections::HashSet;
-use std::time::Duration;
+use std::sync::Arc;
 
+use muster_core::wire::Push;
 use muster_runtime::Tasks;
-use muster_store::{Store, StoreError};
+use muster_store::{ClaimedTicket, Store, TicketRecord};
 use tokio_util::sync::CancellationToken;
 
 use crate::events;
+use crate::referee::Referee;
 use crate::settings::MatchmakerSettings;
 use crate::telemetry::TelemetryQueue;
 
+pub(crate) use facts::TicketEnd;
+pub(crate) use leader::home;
+
 /// What every shard needs.
-#[derive(Clone)]
 struct Matchmaker {
     store: Store,
     settings: MatchmakerSettings,
     telemetry: TelemetryQueue,
+    /// The referee of this process, when it has that role: it owns the matches that begin here.
+    referee: Option<Referee>,
+    pulse: pulse::Pulse,
+    finisher: finish::Finisher,
+    urgency: finish::Urgency,
     /// Names this process in leases.
     holder: String,
     drain: CancellationToken,
 }
 
-/// Starts a shard per queue, the recovery of stale claims, and the live counts.
-pub fn start(store: Store, settings: MatchmakerSettings, telemetry: TelemetryQueue, tasks: &Tasks) {
-    let holder = hex::encode(rand::random::<[u8; 8]>());
-    let matchmaker = Matchmaker { store, settings, telemetry, holder, drain: tasks.drain() };
-    tasks.spawn("matchmaker-shards", follow_queues(matchmaker.clone(), tasks.clone()));
-    tasks.spawn("matchmaker-claims", claims::recover(matchmaker.clone()));
-    tasks.spawn("matchmaker-counts", export_counts(matchmaker));
+/// Starts a leader or follower for every shard, the recovery of stale claims, and the live counts.
+pub fn start(
+    store: Store,
+    settings: MatchmakerSettings,
+    telemetry: TelemetryQueue,
+    referee: Option<Referee>,
+    tasks: &Tasks,
+) {
+    let urgency = finish::Urgency::new();
+    let (finisher, finishing) = finish::Finisher::new(store.clone(), telemetry.clone(), urgency.clone());
+    let matchmaker = Arc::new(Matchmaker {
+        store,
+        settings,
+        telemetry,
+        referee,
+        pulse: pulse::Pulse::default(),
+        finisher,
+        urgency,
+        holder: hex::encode(rand::random::<[u8; 8]>()),
+        drain: tasks.drain(),
+    });
+    // Ends when the last of the others has: they hold the finisher.
+    tasks.spawn("matchmaker-finish", finishing);
+    let pulse = matchmaker.pulse.clone();
+    tasks.spawn(
+        "matchmaker-pulse",
+        pulse.run(matchmaker.store.clone(), matchmaker.settings.tick, matchmaker.drain.clone()),
+    );
+    tasks.spawn("matchmaker-queues", queues::follow(matchmaker.clone(), tasks.clone()));
+    tasks.spawn("matchmaker-claims", claims::recover(matchmaker));
 }
 
-/// Runs one shard task for each queue there is; a queue that staff add gets its own within a second.
-async fn follow_queues(matchmaker: Matchmaker, tasks: Tasks) {
-    let mut running = HashSet::new();
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    loop {
-        tokio::select! {
-            () = matchmaker.drain.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        match matchmaker.store.queues.list().await {
-            Ok(queues) => {
-                for queue in queues {
-                    if running.insert(queue.name.clone()) {
-                        tasks.spawn(format!("matchmaker-{}", queue.name), shard::run(matchmaker.clone(), queue.name));
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the queues could not be read; trying again");
-            }
+/// Puts everybody back to the head of their queue, with the waiting time they had.
+async fn release(matchmaker: &Matchmaker, claimed: &[ClaimedTicket], reason: &str) {
+    let Some(shard) = claimed.first().map(ClaimedTicket::shard) else { return };
+    match matchmaker.store.tickets.release(claimed).await {
+        Ok(_) => events::claim_released(shard, claimed.len(), reason),
+        Err(error) => {
+            tracing::warn!(
+                queue = shard.queue,
+                error = &error as &dyn std::error::Error,
+                "claimed tickets could not be given back; recovery tries again"
+            );
         }
     }
 }
 
-/// Shows the live counts as gauges.
-async fn export_counts(matchmaker: Matchmaker) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(2));
-    loop {
-        tokio::select! {
-            () = matchmaker.drain.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        if let Err(error) = count(&matchmaker.store).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the live counts could not be read");
-        }
+/// Tells the players of tickets what has become of them. What cannot be told is found when they look.
+async fn tell(matchmaker: &Matchmaker, records: &[TicketRecord]) {
+    let news: Vec<_> = records
+        .iter()
+        .flat_map(|record| {
+            let view = record.view();
+            record.ticket.players().map(move |player| (player, Push::TicketUpdated { ticket: view.clone() }))
+        })
+        .collect();
+    if news.is_empty() {
+        return;
     }
-}
-
-async fn count(store: &Store) -> Result<(), StoreError> {
-    events::live_counts(&store.live.snapshot(muster_store::now()).await?);
-    for queue in store.queues.list().await? {
-        events::tickets_waiting(&queue.name, store.tickets.waiting_count_of(&queue.name).await?);
+    if let Err(error) = matchmaker.store.pushes.send_many(&news).await {
+        tracing::warn!(
+            players = news.len(),
+            error = &error as &dyn std::error::Error,
+            "players could not be told of their tickets"
+        );
     }
-    Ok(())
 }

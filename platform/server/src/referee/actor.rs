@@ -8,7 +8,7 @@ use futures::StreamExt;
 use muster_core::game::{Action, decide};
 use muster_core::id::{MatchId, PlayerId};
 use muster_core::wire::{LoggedEvent, Push};
-use muster_store::{AppendError, CallStream, IncomingCall, MatchCall, MatchLogEntry, MatchReply, Store};
+use muster_store::{AppendError, CallStream, IncomingCall, MatchCall, MatchLogEntry, MatchReply, Store, StoreError};
 use tracing::Instrument;
 
 use super::record::{MatchRecord, ReplayError};
@@ -82,6 +82,14 @@ pub(super) async fn take_over(referee: &Referee, match_id: MatchId) -> Result<Ac
     }
     events::match_owned(match_id, replayed, taken_over);
     Ok(actor)
+}
+
+/// Begins to serve a match whose only log entry this process has just written, and of which nobody was told yet.
+pub(super) async fn serve_new(referee: &Referee, record: MatchRecord) -> Result<Actor, StoreError> {
+    let match_id = record.created.match_id;
+    let calls = referee.0.store.match_calls.serve_new(match_id).await?;
+    events::match_owned(match_id, record.events.len(), false);
+    Ok(Actor { referee: referee.clone(), record, calls })
 }
 
 impl Actor {
@@ -229,7 +237,7 @@ impl Actor {
 
     /// Stores the result, tells the players, and lets the log go.
     async fn settle(&self) -> Result<(), AdoptError> {
-        settle::settle(self.store(), &self.record).await
+        settle::settle(self.store(), &self.referee.0.settler, &self.record).await
     }
 }
 
@@ -239,7 +247,7 @@ fn refused(code: Code) -> MatchReply {
 
 /// Sends the same push to both players, at the same time. A push that keeps failing is given up: clients see the hole in the
 /// events' numbers and read the log.
-pub(crate) async fn push_to_both(store: &Store, players: [PlayerId; 2], push: &Push) {
+pub(super) async fn push_to_both(store: &Store, players: [PlayerId; 2], push: &Push) {
     let [first, second] = players;
     futures::future::join(push_to(store, first, push), push_to(store, second, push)).await;
 }

@@ -7,6 +7,7 @@
 mod actor;
 mod record;
 mod settle;
+mod settler;
 mod sweep;
 
 use std::collections::HashSet;
@@ -21,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::settings::RefereeSettings;
 
-pub(crate) use actor::push_to_both;
 pub(crate) use record::MatchRecord;
 pub(crate) use settle::row;
 
@@ -31,6 +31,7 @@ pub struct Referee(Arc<Inner>);
 
 struct Inner {
     store: Store,
+    settler: settler::Settler,
     settings: RefereeSettings,
     owned: Mutex<HashSet<MatchId>>,
     tasks: Tasks,
@@ -41,6 +42,7 @@ impl Referee {
     /// Starts to serve adoptions, and to look for orphans.
     pub fn start(store: Store, settings: RefereeSettings, tasks: &Tasks) -> Self {
         let referee = Self(Arc::new(Inner {
+            settler: settler::Settler::start(store.clone(), tasks),
             store,
             settings,
             owned: Mutex::default(),
@@ -87,22 +89,49 @@ impl Referee {
         }
         match actor::take_over(self, match_id).await {
             Ok(actor) => {
-                let referee = self.clone();
-                self.0.tasks.spawn("match", async move {
-                    actor.run().await;
-                    referee.forget(match_id).await;
-                });
+                self.run(match_id, actor);
                 Ok(())
             }
             Err(error) => {
-                self.forget(match_id).await;
+                self.forget(match_id);
                 Err(error)
             }
         }
     }
 
+    /// Becomes the owner of a match that began in this process a moment ago: `record` is all of its log, so nothing has to be read
+    /// again. When this returns, the match answers calls. Its maker writes the row and the first sign of life; should it die
+    /// before, recovery of its claims and the sweep find both undone.
+    pub(crate) async fn own(&self, record: MatchRecord) -> Result<(), AdoptError> {
+        let match_id = record.created.match_id;
+        if self.0.drain.is_cancelled() {
+            return Err(AdoptError::Draining);
+        }
+        if !self.owned().insert(match_id) {
+            return Ok(());
+        }
+        match actor::serve_new(self, record).await {
+            Ok(actor) => {
+                self.run(match_id, actor);
+                Ok(())
+            }
+            Err(error) => {
+                self.forget(match_id);
+                Err(error.into())
+            }
+        }
+    }
+
+    fn run(&self, match_id: MatchId, actor: actor::Actor) {
+        let referee = self.clone();
+        self.0.tasks.spawn("match", async move {
+            actor.run().await;
+            referee.forget(match_id);
+        });
+    }
+
     /// No longer the owner.
-    async fn forget(&self, match_id: MatchId) {
+    fn forget(&self, match_id: MatchId) {
         self.owned().remove(&match_id);
     }
 
@@ -113,7 +142,7 @@ impl Referee {
 
 /// Why a match was not taken over.
 #[derive(Debug, thiserror::Error)]
-enum AdoptError {
+pub(crate) enum AdoptError {
     #[error("this referee is about to stop")]
     Draining,
     #[error("there is no log of this match")]

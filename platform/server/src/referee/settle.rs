@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use muster_core::game::{Outcome, Seat};
-use muster_core::id::EventId;
+use muster_core::id::{EventId, SubjectId};
 use muster_core::wire::{MatchResult, Push};
 use muster_store::{
     NewMatch, NewMatchPlayer, PublishError, SettleError, Settlement, Store, TelemetryEvent, TelemetrySource,
@@ -16,10 +16,11 @@ use uuid::Uuid;
 use super::AdoptError;
 use super::actor::push_to_both;
 use super::record::{Created, MatchRecord};
+use super::settler::Settler;
 use crate::events;
 
 /// Settles a match that has its outcome in the log.
-pub(super) async fn settle(store: &Store, record: &MatchRecord) -> Result<(), AdoptError> {
+pub(super) async fn settle(store: &Store, settler: &Settler, record: &MatchRecord) -> Result<(), AdoptError> {
     let Some(outcome) = record.outcome() else { return Ok(()) };
     let created = &record.created;
     let ended_at = record.last_at;
@@ -30,18 +31,18 @@ pub(super) async fn settle(store: &Store, record: &MatchRecord) -> Result<(), Ad
         ended_at,
         events: record.events.clone(),
     };
-    let settled = match store.matches.settle(&settlement).await {
+    let settled = match settler.settle(settlement.clone()).await {
         Ok(settled) => settled,
         Err(SettleError::UnknownMatch(_)) => {
             store.matches.create(&row(record)).await?;
-            store.matches.settle(&settlement).await.map_err(|error| match error {
+            settler.settle(settlement).await.map_err(|error| match error {
                 SettleError::Store(error) => AdoptError::Store(error),
                 SettleError::UnknownMatch(_) => AdoptError::NoLog,
             })?
         }
         Err(SettleError::Store(error)) => return Err(error.into()),
     };
-    publish(store, record, outcome, ended_at).await?;
+    publish(store, record, outcome, ended_at, &settled.subjects).await?;
     if !settled.already {
         let took = (ended_at - created.created_at).to_std().unwrap_or_default();
         events::match_ended(created.match_id, &created.queue, outcome, took);
@@ -79,13 +80,12 @@ async fn publish(
     record: &MatchRecord,
     outcome: &Outcome,
     ended_at: DateTime<Utc>,
+    subjects: &[Option<SubjectId>],
 ) -> Result<(), AdoptError> {
     let created = &record.created;
-    let accounts = store.accounts.get_many(&created.players).await?;
     let mut events = Vec::with_capacity(4);
     for seat in [Seat::First, Seat::Second] {
-        let player = created.players[seat.index()];
-        let subject = accounts.iter().find(|account| account.player_id == player).map(|account| account.subject_id);
+        let subject = subjects.get(seat.index()).copied().flatten();
         let event = |kind: &str, at: DateTime<Utc>, properties: serde_json::Value| TelemetryEvent {
             subject_id: subject,
             match_id: Some(created.match_id),

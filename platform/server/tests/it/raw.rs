@@ -19,8 +19,12 @@ pub struct Http {
 
 impl Http {
     pub fn of(platform: &Platform) -> Self {
+        Self::at(platform.server_url(0))
+    }
+
+    pub fn at(base: &str) -> Self {
         muster_runtime::install_crypto();
-        Self { base: platform.server_url(0).to_owned(), client: reqwest::Client::new() }
+        Self { base: base.to_owned(), client: reqwest::Client::new() }
     }
 
     pub fn post(&self, path: &str) -> reqwest::RequestBuilder {
@@ -29,6 +33,19 @@ impl Http {
 
     pub fn get(&self, path: &str) -> reqwest::RequestBuilder {
         self.client.get(format!("{}{path}", self.base))
+    }
+
+    pub fn put(&self, path: &str) -> reqwest::RequestBuilder {
+        self.client.put(format!("{}{path}", self.base)).header("content-type", "application/json")
+    }
+
+    pub fn delete(&self, path: &str) -> reqwest::RequestBuilder {
+        self.client.delete(format!("{}{path}", self.base))
+    }
+
+    /// A wish for a ticket.
+    pub fn wish(&self, token: &str, ticket: &Value) -> reqwest::RequestBuilder {
+        self.post("/v1/tickets").bearer_auth(token).body(ticket.to_string())
     }
 
     /// A fresh device, signed in: (player id, token).

@@ -69,7 +69,7 @@ async fn a_match_leaves_its_result_ratings_history_and_telemetry() {
         (rows.len() == 3).then_some(rows)
     })
     .await;
-    assert_eq!(kinds, [("match.ended".into(), 2), ("match.started".into(), 2), ("ticket.matched".into(), 2)]);
+    assert_eq!(kinds, [("match.ended".into(), 2), ("match.started".into(), 2), ("ticket.ended".into(), 2)]);
     let (raw, rolled_up): (i64, i64) = sqlx::query_as(
         "select (select count(*) from telemetry.events), (select coalesce(sum(events), 0)::bigint from telemetry.event_minutes)",
     )

@@ -32,16 +32,14 @@ impl Accounts {
         }
         let ids: Vec<Uuid> = players.iter().map(|(player, _)| player.uuid()).collect();
         let modes: Vec<Option<&str>> = players.iter().map(|(_, mode)| mode.map(Mode::as_str)).collect();
-        // Primary keys of player.accounts, play.ratings and player.blocks; index match_players_running, then the primary key of
-        // play.matches.
+        // Primary keys of player.accounts, play.ratings and player.blocks; index match_players_running. A match has no points after it
+        // until it is settled; a join with play.matches would invite a plan that walks over all that run, for each player.
         let rows = sqlx::query!(
             r#"
             SELECT asked.n AS "n!", a.player_id AS "player_id!", a.display_name AS "display_name!", r.points AS "points?", r.deviation AS "deviation?",
-                (SELECT m.match_id
+                (SELECT p.match_id
                  FROM play.match_players p
-                 JOIN play.matches m USING (match_id)
-                 WHERE p.player_id = asked.player_id AND p.points_after IS NULL AND m.state = 'running'
-                 ORDER BY m.created_at DESC, m.match_id DESC
+                 WHERE p.player_id = asked.player_id AND p.points_after IS NULL
                  LIMIT 1) AS running_match,
                 ARRAY(SELECT b.blocked_id FROM player.blocks b WHERE b.player_id = asked.player_id) AS "blocked!"
             FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (player_id, mode, n)

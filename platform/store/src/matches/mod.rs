@@ -35,16 +35,9 @@ impl Matches {
 
     /// The newest match of a player that is not finished.
     pub async fn running_of(&self, player: PlayerId) -> Result<Option<MatchId>> {
-        // Index match_players_running, then the primary key of play.matches.
+        // Index match_players_running: a match has no points after it until it is settled.
         let found = sqlx::query_scalar!(
-            r#"
-            SELECT m.match_id
-            FROM play.match_players p
-            JOIN play.matches m USING (match_id)
-            WHERE p.player_id = $1 AND p.points_after IS NULL AND m.state = 'running'
-            ORDER BY m.created_at DESC, m.match_id DESC
-            LIMIT 1
-            "#,
+            "SELECT match_id FROM play.match_players WHERE player_id = $1 AND points_after IS NULL LIMIT 1",
             player.uuid(),
         )
         .fetch_optional(&self.postgres)

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use muster_client::core::matchmaking::shipped_queues;
+use muster_client::core::matchmaking::{QueueDefinition, shipped_queues};
 use tokio::sync::OnceCell;
 
 use super::{Platform, replica::Replica, staff};
@@ -18,11 +18,20 @@ pub struct PlatformBuilder {
     envs: Vec<(String, String)>,
     envs_of: Vec<(String, String, String)>,
     roles: Vec<(usize, String)>,
+    queues: Vec<QueueDefinition>,
 }
 
 impl Default for PlatformBuilder {
     fn default() -> Self {
-        Self { servers: 1, graphql: false, dashboard: false, envs: Vec::new(), envs_of: Vec::new(), roles: Vec::new() }
+        Self {
+            servers: 1,
+            graphql: false,
+            dashboard: false,
+            envs: Vec::new(),
+            envs_of: Vec::new(),
+            roles: Vec::new(),
+            queues: Vec::new(),
+        }
     }
 }
 
@@ -63,13 +72,23 @@ impl PlatformBuilder {
         self
     }
 
+    /// One more queue than those that ship, from the first moment on.
+    ///
+    /// # Panics
+    /// When the definition is not valid.
+    pub fn queue(mut self, definition: QueueDefinition) -> Self {
+        definition.validate().unwrap_or_else(|error| panic!("the queue {} is not valid: {error}", definition.name));
+        self.queues.push(definition);
+        self
+    }
+
     /// Makes a scratch, starts every process and waits until all are ready.
     ///
     /// # Panics
     /// When services are not running, a binary is not built, or a process does not become ready.
     pub async fn start(self) -> Platform {
         let scratch = Scratch::new().await;
-        add_queues(&scratch).await;
+        add_queues(&scratch, &self.queues).await;
         let signing_key = if self.servers > 0 { keygen().await } else { String::new() };
         let plan = Plan { builder: self, signing_key };
         let (staff_email, staff_password) = staff::credentials();
@@ -150,9 +169,10 @@ impl Plan {
     }
 }
 
-/// The queues that the platform ships, as `muster-server migrate` adds them.
-async fn add_queues(scratch: &Scratch) {
-    let queues = scratch.store.queues.seed(&shipped_queues(), muster_store::now()).await;
+/// The queues that the platform ships, as `muster-server migrate` adds them, and the test's own.
+async fn add_queues(scratch: &Scratch, own: &[QueueDefinition]) {
+    let queues = [shipped_queues().as_slice(), own].concat();
+    let queues = scratch.store.queues.seed(&queues, muster_store::now()).await;
     queues.expect("an empty database takes the shipped queues");
 }
 

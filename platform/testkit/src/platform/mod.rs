@@ -5,7 +5,7 @@ mod replica;
 mod staff;
 
 pub use builder::PlatformBuilder;
-use muster_client::{Client, Session};
+use muster_client::{Client, Session, TrustedServer};
 use replica::Replica;
 use tokio::sync::OnceCell;
 
@@ -134,6 +134,16 @@ impl Platform {
             .sign_in_device(&device, Some(name))
             .await
             .unwrap_or_else(|error| panic!("{name} cannot sign in: {error}"))
+    }
+
+    /// A trusted server with a fresh key, talking to server 0. `name` is the key's: 1 to 64 of `a-z`, `0-9` and `-`.
+    ///
+    /// # Panics
+    /// When the store refuses.
+    pub async fn trusted_server(&self, name: &str) -> TrustedServer {
+        let key = self.scratch.store.service_keys.create(name, muster_store::now()).await;
+        let (_, secret) = key.unwrap_or_else(|error| panic!("the key {name} cannot be made: {error}"));
+        self.client().trusted(&secret)
     }
 
     /// The text of `<ops_url>/metrics`.

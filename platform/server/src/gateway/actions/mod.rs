@@ -1,6 +1,9 @@
-//! What a player can do, whichever way it was asked for.
+//! What a player or a trusted server can do, whichever way it was asked for.
 
+mod assignments;
+mod backfills;
+mod blocks;
 mod matches;
 mod tickets;
 
-pub use tickets::Creation;
+pub(super) use matches::{Told, told};

@@ -1,81 +1,144 @@
-//! Joining and leaving a queue.
+//! Joining and leaving a queue, and saying yes or no to a match.
+
+use std::sync::Arc;
 
 use muster_core::id::{PlayerId, TicketId};
-use muster_core::matchmaking::Ticket;
-use muster_core::wire::TicketView;
-use muster_store::{Cancellation, Creation as Stored, NewTicket};
+use muster_core::matchmaking::QueueDefinition;
+use muster_core::wire::{CreateTicket, Push, TicketView};
+use muster_store::{Answered, Cancellation, CancelledBy, TicketRecord};
 
 use crate::error::{ApiError, Code};
 use crate::events;
 use crate::gateway::Gateway;
-
-/// What became of a wish to queue.
-pub enum Creation {
-    /// A new ticket waits.
-    Created(TicketView),
-    /// The same request had been made before; this is its ticket as it is now.
-    Repeated(TicketView),
-}
+use crate::gateway::admission::{Creation, Owner, Wish};
+use crate::matchmaker::{TicketEnd, home};
 
 impl Gateway {
-    /// Puts a player into a queue. One live ticket per player; the same `idempotency_key` gives the same ticket again.
+    /// Puts a player, or the players that a trusted server names, into a queue. One live ticket per player; the same
+    /// `idempotency_key` gives the same ticket again.
     pub(in crate::gateway) async fn create_ticket(
         &self,
-        player: PlayerId,
-        queue: &str,
+        owner: Owner,
+        request: CreateTicket,
         idempotency_key: Option<String>,
     ) -> Result<Creation, ApiError> {
-        let queue = self.queues.get(queue).ok_or_else(|| {
-            let known: Vec<_> = self.queues.all().keys().cloned().collect();
-            ApiError::with_detail(Code::UnknownQueue, format!("Choose one of: {}.", known.join(", ")))
-        })?;
-        if self.store.matches.running_of(player).await?.is_some() {
-            return Err(Code::InMatch.into());
+        let queue = self.queue(&request.queue)?;
+        let creation = self.admission.admit(Wish::new(queue, owner, request, idempotency_key)?).await?;
+        if let (Owner::Server(_), Creation::Created(ticket)) = (owner, &creation) {
+            // The players did not ask themselves: they hear of it.
+            self.push_ticket(ticket, &ticket.players).await;
         }
-        let rating = self.store.ratings.of(player, queue.mode).await?.rating;
-        let ticket = Ticket {
-            ticket_id: muster_store::fresh_id(),
-            player_id: player,
-            rating: rating.points,
-            deviation: rating.deviation,
-            enqueued_at: muster_store::now(),
-        };
-        let new = NewTicket { ticket, queue: queue.name.clone(), idempotency_key };
-        match self.store.tickets.create(&new).await? {
-            Stored::Created(record) => {
-                events::ticket_created(record.ticket.ticket_id, player, &queue.name);
-                Ok(Creation::Created(record.view()))
-            }
-            Stored::Repeated(record) => Ok(Creation::Repeated(record.view())),
-            Stored::Exists(record) => Err(ApiError::with_detail(
-                Code::TicketExists,
-                format!("Cancel ticket {} in queue {} first.", record.ticket.ticket_id, record.queue),
-            )),
-        }
+        Ok(creation)
     }
 
-    /// Takes a player out of the queue.
+    /// Reads a ticket that the asker has to do with.
+    pub(in crate::gateway) async fn read_ticket(&self, owner: Owner, ticket: TicketId) -> Result<TicketView, ApiError> {
+        self.ticket_of(owner, ticket).await.map(|record| record.view())
+    }
+
+    /// Takes a ticket out of its queue; its whole party with it. While a match is proposed, this declines it.
     pub(in crate::gateway) async fn cancel_ticket(
         &self,
-        player: PlayerId,
+        owner: Owner,
         ticket: TicketId,
     ) -> Result<TicketView, ApiError> {
-        match self.store.tickets.cancel(ticket, player, muster_store::now()).await? {
-            Cancellation::Cancelled(record) => Ok(record.view()),
-            Cancellation::TooLate(_) => Err(Code::TicketNotWaiting.into()),
-            Cancellation::NotFound => Err(Code::NotFound.into()),
+        let by = match owner {
+            Owner::Player(player) => CancelledBy::Player(player),
+            Owner::Server(_) => CancelledBy::Server,
+        };
+        let record = match self.store.tickets.cancel(ticket, by, muster_store::now()).await? {
+            Cancellation::Cancelled(record) => {
+                self.ticket_cancelled(&record);
+                record
+            }
+            Cancellation::Declined(record) => record,
+            Cancellation::TooLate(_) => return Err(Code::TicketNotWaiting.into()),
+            Cancellation::NotFound => return Err(Code::NotFound.into()),
+        };
+        let view = record.view();
+        self.tell_others(owner, &view).await;
+        Ok(view)
+    }
+
+    /// Says yes or no to the match that is proposed to a ticket: a player for themselves, a trusted server for all of the ticket's
+    /// players.
+    pub(in crate::gateway) async fn answer_proposal(
+        &self,
+        owner: Owner,
+        ticket: TicketId,
+        accept: bool,
+    ) -> Result<TicketView, ApiError> {
+        let players = match owner {
+            Owner::Player(player) => vec![player],
+            Owner::Server(_) => self.ticket_of(owner, ticket).await?.ticket.players().collect(),
+        };
+        let mut answered = None;
+        for player in players {
+            match self.store.tickets.answer(ticket, player, accept, muster_store::now()).await? {
+                Answered::Recorded(record) => answered = Some(record),
+                Answered::NotProposed(_) => return Err(Code::TicketNotProposed.into()),
+                Answered::NotFound => return Err(Code::NotFound.into()),
+            }
+        }
+        let view = answered.ok_or(Code::NotFound)?.view();
+        self.tell_others(owner, &view).await;
+        Ok(view)
+    }
+
+    /// A queue by name.
+    pub(in crate::gateway) fn queue(&self, name: &str) -> Result<Arc<QueueDefinition>, ApiError> {
+        self.queues.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.queues.all().keys().cloned().collect();
+            ApiError::with_detail(Code::UnknownQueue, format!("Choose one of: {}.", known.join(", ")))
+        })
+    }
+
+    /// A ticket, when the asker is one of its players or a trusted server; for anybody else it is not there.
+    async fn ticket_of(&self, owner: Owner, ticket: TicketId) -> Result<TicketRecord, ApiError> {
+        match (self.store.tickets.get(ticket).await?, owner) {
+            (Some(record), Owner::Server(_)) => Ok(record),
+            (Some(record), Owner::Player(player)) if record.ticket.is_of(player) => Ok(record),
+            _ => Err(Code::NotFound.into()),
         }
     }
 
-    /// Reads one of the player's own tickets.
-    pub(in crate::gateway) async fn read_ticket(
-        &self,
-        player: PlayerId,
-        ticket: TicketId,
-    ) -> Result<TicketView, ApiError> {
-        match self.store.tickets.get(ticket).await? {
-            Some(record) if record.ticket.player_id == player => Ok(record.view()),
-            _ => Err(Code::NotFound.into()),
+    fn ticket_cancelled(&self, record: &TicketRecord) {
+        let Some(queue) = self.queues.get(&record.shard.queue) else { return };
+        let (region, reason) = (home(&queue, &record.ticket), record.reason.as_deref());
+        events::ticket_ended(&queue.name, region, record.ticket.members.len(), "cancelled", reason);
+        let end = TicketEnd {
+            ticket: &record.ticket,
+            shard: &record.shard,
+            outcome: "cancelled",
+            reason,
+            matched: None,
+            mode: queue.mode,
+            region,
+            queue_version: queue.version,
+            at: record.ended_at.unwrap_or_else(muster_store::now),
+        };
+        self.telemetry.offer(end.event());
+    }
+
+    /// Tells the ticket's players, but for the one who did it.
+    async fn tell_others(&self, owner: Owner, ticket: &TicketView) {
+        let others: Vec<_> = ticket.players.iter().copied().filter(|player| owner != Owner::Player(*player)).collect();
+        self.push_ticket(ticket, &others).await;
+    }
+
+    /// Best effort: the ticket can be read at any time.
+    async fn push_ticket(&self, ticket: &TicketView, players: &[PlayerId]) {
+        if players.is_empty() {
+            return;
+        }
+        let pushes: Vec<_> =
+            players.iter().map(|player| (*player, Push::TicketUpdated { ticket: ticket.clone() })).collect();
+        if let Err(error) = self.store.pushes.send_many(&pushes).await {
+            tracing::warn!(
+                ticket_id = %ticket.ticket_id,
+                error = &error as &dyn std::error::Error,
+                "the ticket's players could not be told of it"
+            );
         }
     }
 }

@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::header;
 use axum::response::IntoResponse;
-use governor::clock::{Clock, DefaultClock};
 use muster_core::wire::{DeviceSignIn, Problem, SignedIn};
 use muster_store::{TelemetryEvent, TelemetrySource};
 
@@ -15,6 +14,7 @@ use crate::error::{ApiError, Code};
 use crate::events;
 use crate::gateway::Gateway;
 use crate::gateway::extract::Body;
+use crate::gateway::limits;
 
 /// Sign in with a device's own secret. The account is made on first sight.
 #[utoipa::path(post, path = "/v1/auth/device", tag = "auth", request_body = DeviceSignIn, responses(
@@ -27,11 +27,7 @@ pub(super) async fn sign_in_device(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     Body(body): Body<DeviceSignIn>,
 ) -> Result<Json<SignedIn>, ApiError> {
-    if let Err(not_until) = gateway.sign_in_limit.check_key(&address.ip()) {
-        let wait = not_until.wait_time_from(DefaultClock::default().now());
-        events::refused("http", Code::TooManyRequests);
-        return Err(ApiError::from(Code::TooManyRequests).retry_after(wait.as_secs() + 1));
-    }
+    limits::check(&gateway.sign_in_limit, &address.ip())?;
     body.validate().map_err(ApiError::from)?;
 
     let now = muster_store::now();

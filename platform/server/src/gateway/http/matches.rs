@@ -7,7 +7,7 @@ use muster_core::wire::{EventPage, MatchView, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::gateway::extract::{Caller, PathId, Query};
 
@@ -56,6 +56,5 @@ pub(super) async fn read_match_events(
     if !(1..=1000).contains(&range.first) {
         return Err(ApiError::field("first", "must be between 1 and 1000"));
     }
-    let page = gateway.store.matches.events(match_id, range.after, range.first).await?;
-    page.map(Json).ok_or(Code::NotFound.into())
+    gateway.match_events(match_id, range.after, range.first).await.map(Json)
 }

@@ -1,6 +1,9 @@
 //! The HTTP surface: one noun a file. `/v1` grows, never breaks; `schemas/openapi.json` is its committed description.
 
+mod assignments;
 mod auth;
+mod backfills;
+mod blocks;
 mod events;
 mod matches;
 mod me;
@@ -28,20 +31,29 @@ use crate::error::{ApiError, Code};
         description = "What players' clients and trusted servers call. Errors are RFC 9457 problems; see docs/errors.md for every code.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    modifiers(&BearerToken)
+    modifiers(&Identities)
 )]
 struct Description;
 
-struct BearerToken;
+/// Who may call: players with a token, trusted servers with a key.
+struct Identities;
 
-impl utoipa::Modify for BearerToken {
+impl utoipa::Modify for Identities {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = Http::builder()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("JWT")
             .description(Some("The token of POST /v1/auth/device."))
             .build();
-        document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+        let key = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "A service key of `muster-server service-key add`: `msk_…`. For trusted servers, never for clients.",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+        components.add_security_scheme("key", SecurityScheme::Http(key));
     }
 }
 
@@ -53,6 +65,13 @@ fn described() -> (Router<Gateway>, utoipa::openapi::OpenApi) {
         .routes(routes!(queues::list_queues))
         .routes(routes!(tickets::create_ticket))
         .routes(routes!(tickets::read_ticket, tickets::cancel_ticket))
+        .routes(routes!(tickets::accept_match))
+        .routes(routes!(tickets::decline_match))
+        .routes(routes!(blocks::list_blocks))
+        .routes(routes!(blocks::block, blocks::unblock))
+        .routes(routes!(assignments::list_assignments))
+        .routes(routes!(assignments::assign, assignments::refuse_assignment))
+        .routes(routes!(backfills::request_backfill, backfills::withdraw_backfill))
         .routes(routes!(matches::read_match))
         .routes(routes!(matches::read_match_events))
         .routes(routes!(events::accept_events))

@@ -9,11 +9,5 @@ use crate::gateway::Gateway;
 /// Every queue, by name.
 #[utoipa::path(get, path = "/v1/queues", tag = "matchmaking", responses((status = 200, body = Vec<QueueView>)))]
 pub(super) async fn list_queues(State(gateway): State<Gateway>) -> Json<Vec<QueueView>> {
-    let queues = gateway.queues.all();
-    Json(
-        queues
-            .values()
-            .map(|queue| QueueView { name: queue.name.clone(), mode: queue.mode, ranked: queue.ranked })
-            .collect(),
-    )
+    Json(gateway.queues.all().values().map(|queue| QueueView::from(&**queue)).collect())
 }

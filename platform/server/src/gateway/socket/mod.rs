@@ -13,6 +13,9 @@ use axum::response::Response;
 
 use super::Gateway;
 
+/// What is read at once. A longer message takes several reads, and room for them while it lasts.
+const READ_BUFFER_BYTES: usize = 1024;
+
 /// Open a socket. Speaks JSON text messages; see schemas/socket.schema.json for all of them.
 #[utoipa::path(get, path = "/v1/socket", tag = "socket", responses((status = 101, description = "Switching to the WebSocket protocol")))]
 pub(super) async fn open_socket(State(gateway): State<Gateway>, upgrade: WebSocketUpgrade) -> Response {
@@ -20,6 +23,8 @@ pub(super) async fn open_socket(State(gateway): State<Gateway>, upgrade: WebSock
     upgrade
         .max_message_size(most)
         .max_frame_size(most)
+        // The library takes 128 KiB for each socket, and clears it before each read; our clients' messages have a few hundred bytes.
+        .read_buffer_size(READ_BUFFER_BYTES)
         // A client that stops reading may hold this much; then writing to it waits, and times out.
         .write_buffer_size(4 * 1024)
         .max_write_buffer_size(256 * 1024)

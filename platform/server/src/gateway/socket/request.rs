@@ -1,12 +1,12 @@
 //! One request of a signed-in socket, worked out to its answer.
 
 use muster_core::id::{MatchId, PlayerId};
-use muster_core::wire::{ClientMessage, ServerMessage, TicketView};
+use muster_core::wire::{ClientMessage, CreateTicket, ServerMessage, TicketView};
 
 use super::transport;
 use crate::error::{ApiError, Code};
 use crate::gateway::Gateway;
-use crate::gateway::actions::Creation;
+use crate::gateway::admission::{Creation, Owner};
 
 /// The answer to a request, and the match that the player is now known to be in.
 pub(super) struct Answered {
@@ -34,17 +34,27 @@ async fn act(
     message: ClientMessage,
     playing: Option<MatchId>,
 ) -> Result<(ServerMessage, Option<MatchId>), ApiError> {
+    let owner = Owner::Player(player);
     match message {
         ClientMessage::Ping { id } => Ok((ServerMessage::Pong { re: id }, playing)),
-        ClientMessage::TicketCreate { id, queue } => {
+        ClientMessage::TicketCreate { id, queue, roles, latencies_ms, properties } => {
+            let request = CreateTicket { queue, roles, latencies_ms, properties, players: Vec::new() };
             // The request id makes a repeated wish the same wish.
-            let ticket = match gateway.create_ticket(player, &queue, Some(id.clone())).await? {
+            let ticket = match gateway.create_ticket(owner, request, Some(id.clone())).await? {
                 Creation::Created(ticket) | Creation::Repeated(ticket) => ticket,
             };
             Ok((ack(id, Some(ticket)), playing))
         }
         ClientMessage::TicketCancel { id, ticket_id } => {
-            let ticket = gateway.cancel_ticket(player, ticket_id).await?;
+            let ticket = gateway.cancel_ticket(owner, ticket_id).await?;
+            Ok((ack(id, Some(ticket)), playing))
+        }
+        ClientMessage::TicketAccept { id, ticket_id } => {
+            let ticket = gateway.answer_proposal(owner, ticket_id, true).await?;
+            Ok((ack(id, Some(ticket)), playing))
+        }
+        ClientMessage::TicketDecline { id, ticket_id } => {
+            let ticket = gateway.answer_proposal(owner, ticket_id, false).await?;
             Ok((ack(id, Some(ticket)), playing))
         }
         ClientMessage::MatchCommand { id, match_id, command } => {

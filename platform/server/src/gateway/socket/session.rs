@@ -1,11 +1,10 @@
 //! The life of one socket: hello, what was missed, then requests and pushes until somebody leaves.
 
 use std::future::Future;
-use std::num::NonZeroU32;
 use std::pin::Pin;
 
 use axum::extract::ws::{Utf8Bytes, WebSocket};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, RateLimiter};
 use muster_core::id::{MatchId, PlayerId};
 use muster_core::wire::{ClientMessage, ServerMessage};
 use muster_store::{NextPush, OrderedPushes, StoreError};
@@ -15,8 +14,9 @@ use super::request::{self, Answered};
 use super::transport::{self, End};
 use crate::error::{ApiError, Code};
 use crate::events;
-use crate::gateway::Gateway;
+use crate::gateway::actions::{Told, told};
 use crate::gateway::roster::Place;
+use crate::gateway::{Gateway, limits};
 
 /// Serves a socket from its first frame to its last.
 pub(super) async fn run(gateway: Gateway, mut socket: WebSocket) {
@@ -57,43 +57,34 @@ async fn serve(gateway: &Gateway, socket: &mut WebSocket, hello: Hello) -> End {
     let place = gateway.roster.enter(player);
     events::socket_opened(player, resumed);
 
-    let end = match Session::open(gateway, socket, hello).await {
-        Ok(mut session) => session.live(socket, &place).await,
-        Err(Opening::End(end)) => end,
-        Err(Opening::Failed(error)) => End::Refused(error.code()),
+    // Boxed, here and below: what is long over, or comes only at the end, must not take room for as long as the socket idles.
+    let (end, playing) = match Box::pin(Session::open(gateway, hello)).await {
+        Ok((mut session, welcome)) => {
+            let end = match transport::send(socket, &welcome).await {
+                Ok(()) => session.live(socket, &place).await,
+                Err(end) => end,
+            };
+            (end, session.playing)
+        }
+        Err(error) => (End::Refused(ApiError::from(error).code()), None),
     };
 
     if gateway.roster.leave(&place) {
-        if let Err(error) = gateway.store.presence.leave(player).await {
+        if let Err(error) = Box::pin(gateway.store.presence.leave(player)).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "presence could not be taken back; it ends by itself"
             );
         }
         // While draining the player is only moving to another server: the match need not know.
-        if !gateway.drain.is_cancelled() {
-            gateway.tell_connection(player, false).await;
+        if let Some(match_id) = playing
+            && !gateway.drain.is_cancelled()
+        {
+            Box::pin(gateway.tell_connection(match_id, player, false)).await;
         }
     }
     events::socket_closed(player, end.reason());
     end
-}
-
-enum Opening {
-    End(End),
-    Failed(ApiError),
-}
-
-impl From<End> for Opening {
-    fn from(end: End) -> Self {
-        Self::End(end)
-    }
-}
-
-impl From<StoreError> for Opening {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
 }
 
 type Work = Pin<Box<dyn Future<Output = Answered> + Send>>;
@@ -107,13 +98,11 @@ struct Session {
 }
 
 impl Session {
-    /// Subscribes, welcomes, and sends what was missed.
-    async fn open(gateway: &Gateway, socket: &mut WebSocket, hello: Hello) -> Result<Self, Opening> {
+    /// Subscribes, and looks up what the welcome says. What was missed comes first among the pushes.
+    async fn open(gateway: &Gateway, hello: Hello) -> Result<(Self, ServerMessage), StoreError> {
         let player = hello.player;
         let store = &gateway.store;
-        let rate = NonZeroU32::new(gateway.settings.gateway.messages_per_second).unwrap_or(NonZeroU32::MIN);
         store.presence.beat(&[player], muster_store::now()).await?;
-        gateway.tell_connection(player, true).await;
 
         // From here on nothing is missed: what is pushed while the rest is looked up comes after this number.
         let (seq, resumed) = match hello.last_seq {
@@ -125,28 +114,37 @@ impl Session {
             None => (store.pushes.seq(player).await?, false),
         };
         let pushes = store.pushes.ordered(player, seq).await?;
-        let playing = store.matches.running_of(player).await?;
-        let current_match = match playing {
-            // A match that cannot answer right now is no reason to refuse the socket: its events follow when it can.
-            Some(match_id) => gateway.view_match(match_id).await.ok(),
+        let mut playing = store.matches.running_of(player).await?;
+        let mut current_match = match playing {
+            Some(match_id) => {
+                gateway.tell_connection(match_id, player, true).await;
+                // A match that cannot answer right now is no reason to refuse the socket: its events follow when it can.
+                gateway.view_match(match_id).await.ok()
+            }
             None => None,
         };
+        let ticket = store.tickets.of_player(player).await?.map(|record| record.view());
+        if !resumed && playing.is_none() && ticket.is_some() {
+            // A match that cannot answer now is told of later, as above.
+            current_match = gateway.just_found(player).await.unwrap_or_default();
+            playing = current_match.as_ref().map(|view| view.match_id);
+        }
         let welcome = ServerMessage::Welcome {
             player_id: player,
             seq,
             resumed,
             heartbeat_secs: gateway.settings.gateway.heartbeat.as_secs() as u32,
-            ticket: store.tickets.of_player(player).await?.map(|record| record.view()),
+            ticket,
             current_match,
         };
-        transport::send(socket, &welcome).await?;
-        Ok(Self {
+        let session = Self {
             gateway: gateway.clone(),
             player,
             pushes,
             playing,
-            rate: RateLimiter::direct(Quota::per_second(rate).allow_burst(rate.saturating_mul(BURST))),
-        })
+            rate: RateLimiter::direct(limits::quota(gateway.settings.gateway.messages_per_second, BURST)),
+        };
+        Ok((session, welcome))
     }
 
     /// Requests in, answers and pushes out. One request at a time: while it is worked on, no further frame is read.
@@ -161,14 +159,32 @@ impl Session {
         let silence = self.gateway.settings.gateway.heartbeat * 2;
         let gateway = self.gateway.clone();
         let mut heard = Instant::now();
+        // One timer for the life of the socket: it is moved when it goes off, not with every frame.
+        let mut silent = Box::pin(tokio::time::sleep_until(heard + silence));
+        let drained = gateway.drain.clone().cancelled_owned();
+        let replaced = place.replaced.clone().cancelled_owned();
+        tokio::pin!(drained, replaced);
         let mut work: Option<Work> = None;
         loop {
             tokio::select! {
-                () = gateway.drain.cancelled() => return Err(End::Refused(Code::Draining)),
-                () = place.replaced.cancelled() => return Err(End::Refused(Code::Replaced)),
-                () = tokio::time::sleep_until(heard + silence) => return Err(End::Silent),
+                () = &mut drained => return Err(End::Refused(Code::Draining)),
+                () = &mut replaced => return Err(End::Refused(Code::Replaced)),
+                () = &mut silent => {
+                    if heard.elapsed() >= silence {
+                        return Err(End::Silent);
+                    }
+                    silent.as_mut().reset(heard + silence);
+                }
                 push = self.pushes.next() => match push {
-                    Ok(Some(NextPush::Item(item))) => transport::send_text(socket, item.text.into()).await?,
+                    Ok(Some(NextPush::Item(item))) => {
+                        // Nobody is told of a match but its players: no need to look that up at their first move.
+                        match told(&item.text) {
+                            Told::Found(match_id) => self.playing = Some(match_id),
+                            Told::Ended => self.playing = None,
+                            Told::Nothing => {}
+                        }
+                        transport::send_text(socket, item.text.into()).await?;
+                    }
                     // It fell further behind than the buffer reaches: it comes back and starts from the state.
                     Ok(Some(NextPush::Gap { .. })) => return Err(End::Refused(Code::TooSlow)),
                     Ok(None) => return Err(End::Refused(Code::Internal)),
@@ -176,7 +192,7 @@ impl Session {
                 },
                 answered = async { work.as_mut().expect("guarded by the condition").await }, if work.is_some() => {
                     work = None;
-                    self.playing = answered.playing;
+                    self.playing = answered.playing.or(self.playing);
                     transport::send(socket, &answered.message).await?;
                 }
                 frame = socket.recv(), if work.is_none() => {
@@ -208,10 +224,26 @@ impl Session {
 }
 
 /// How many seconds' worth of messages a socket may send at once.
-const BURST: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
+const BURST: u32 = 2;
 
 /// The request id of a message that could not be read as a whole, so that its sender can tell which one it was.
 fn id_of(text: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     value.get("id")?.as_str().filter(|id| id.len() <= 64).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<F>(_: impl Fn(Gateway, WebSocket) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_socket_that_idles_costs_little() {
+        // Of the 12 KiB that an idle socket may take in all.
+        let size = size_of_future(run);
+        assert!(size <= 5 * 1024, "{size} bytes");
+    }
 }
