@@ -49,6 +49,9 @@ pub enum Creation {
     },
 }
 
+/// Tickets of one call: together they cost Redis a third of what they would one by one, and nobody else waits long.
+const AT_ONCE: usize = 32;
+
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("create.lua")]));
 
 impl Tickets {
@@ -67,17 +70,20 @@ impl Tickets {
             let (members, names) = (wrong.ticket.members.len(), wrong.names.len());
             return Err(StoreError::Settings(format!("a ticket has {members} members and {names} names")));
         }
-        let mut batch = SCRIPT.batch(new.len() + 1);
-        for NewTicket { ticket, shard, names, idempotency } in new {
-            let key = idempotency.as_ref().map_or_else(String::new, |key| format!("{}:{}", key.owner, key.key));
+        let mut batch = SCRIPT.batch(new.len().div_ceil(AT_ONCE) + 1);
+        for together in new.chunks(AT_ONCE) {
             let call = batch.call(self.keys.prefix());
-            call.arg(ticket.ticket_id.to_string())
-                .arg(shard.to_string())
-                .arg(record::to_json(ticket))
-                .arg(codec::to_json_text(names))
-                .arg(key);
-            for player in ticket.players() {
-                call.arg(player.to_string());
+            for NewTicket { ticket, shard, names, idempotency } in together {
+                let key = idempotency.as_ref().map_or_else(String::new, |key| format!("{}:{}", key.owner, key.key));
+                call.arg(ticket.ticket_id.to_string())
+                    .arg(shard.to_string())
+                    .arg(record::to_json(ticket))
+                    .arg(codec::to_json_text(names))
+                    .arg(key)
+                    .arg(ticket.members.len());
+                for player in ticket.players() {
+                    call.arg(player.to_string());
+                }
             }
         }
         let mut shards: Vec<&Shard> = new.iter().map(|new| &new.shard).collect();
@@ -95,7 +101,14 @@ impl Tickets {
             let index = shards.binary_search(&shard).ok()?;
             estimates.get(index).copied().flatten()
         };
-        new.iter().zip(answers).map(|(new, answer)| creation(new, answer, estimate(&new.shard))).collect()
+        let mut creations = Vec::with_capacity(new.len());
+        for (together, answer) in new.chunks(AT_ONCE).zip(answers) {
+            let answers = Vec::<Value>::from_redis_value(answer).map_err(redis::RedisError::from)?;
+            for (new, answer) in together.iter().zip(answers) {
+                creations.push(creation(new, answer, estimate(&new.shard))?);
+            }
+        }
+        Ok(creations)
     }
 }
 

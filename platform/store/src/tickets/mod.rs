@@ -77,7 +77,7 @@ const READABLE_SECS: u32 = 10 * 60;
 const KEY_SECS: u32 = 24 * 60 * 60;
 
 /// How many changes to a shard are kept for leaders to follow; a leader that is further behind takes a snapshot.
-const CHANGES_KEPT: u32 = 10_000;
+const CHANGES_KEPT: u32 = 4_000;
 
 static READ: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("read.lua")]));
 

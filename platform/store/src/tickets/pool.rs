@@ -97,7 +97,11 @@ fn number(entry: &StreamId) -> Result<u64> {
 /// One entry holds one change, or all tickets that left together.
 fn read(entry: &StreamId, items: &mut Vec<TicketChange>) -> Result<()> {
     if let Some(ticket) = text(entry, "added") {
-        items.push(TicketChange::Added(record::from_json(ticket)?));
+        // Those that were made together came as a list.
+        match ticket.starts_with('[') {
+            true => items.extend(record::many_from_json(ticket)?.into_iter().map(TicketChange::Added)),
+            false => items.push(TicketChange::Added(record::from_json(ticket)?)),
+        }
     } else if let Some(tickets) = text(entry, "removed") {
         for ticket in tickets.split(' ') {
             items.push(TicketChange::Removed(codec::parse("a removed ticket", ticket)?));

@@ -90,6 +90,10 @@ pub(super) fn to_json(ticket: &Ticket) -> String {
     codec::to_json_text(ticket)
 }
 
+pub(super) fn many_from_json(text: &str) -> Result<Vec<Ticket>> {
+    codec::from_json("tickets", text.as_bytes())
+}
+
 pub(super) fn from_json(text: &str) -> Result<Ticket> {
     codec::from_json("a ticket", text.as_bytes())
 }

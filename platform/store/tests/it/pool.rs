@@ -1,6 +1,8 @@
 use chrono::TimeDelta;
+use muster_core::matchmaking::Ticket;
 use muster_store::{
-    BackfillOpening, CancelledBy, Changes, Claim, ClaimRequest, NewTicket, Shard, Store, TicketChange, fresh_id, now,
+    BackfillOpening, CancelledBy, Changes, Claim, ClaimRequest, Creation, NewTicket, Shard, Store, TicketChange,
+    fresh_id, now,
 };
 use muster_testkit::Scratch;
 
@@ -87,16 +89,35 @@ async fn the_changes_that_are_kept_do_not_grow_without_end() {
     let scratch = Scratch::new().await;
     let (store, shard) = (&scratch.store, given::shard());
     let mut redis = given::redis(&scratch).await;
-    for _ in 0..24 {
-        let new: Vec<NewTicket> = (0..500).map(|_| given::new_ticket(fresh_id())).collect();
-        store.tickets.create_many(&new).await.unwrap();
+    // One by one: tickets that are made together are one change.
+    for _ in 0..20 {
+        let new: Vec<[NewTicket; 1]> = (0..300).map(|_| [given::new_ticket(fresh_id())]).collect();
+        futures::future::join_all(new.iter().map(|new| store.tickets.create_many(new))).await;
     }
     let stream = format!("{}{{mm}}:changes:{shard}", scratch.prefix());
     let kept: u64 = redis::cmd("XLEN").arg(&stream).query_async(&mut redis).await.unwrap();
-    assert!((10_000..11_000).contains(&kept), "{kept}");
+    assert!((4_000..5_000).contains(&kept), "{kept}");
     assert_eq!(store.tickets.changes(&shard, 10).await.unwrap(), Changes::Gap);
     let (items, cursor) = changes(store, 2_500).await;
-    assert!(!items.is_empty() && cursor < 12_000, "many changes come in several readings");
+    assert_eq!((items.len(), cursor), (2_500, 5_000), "many changes come in several readings");
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn tickets_made_together_are_followed_one_by_one() {
+    let scratch = Scratch::new().await;
+    let (store, shard) = (&scratch.store, given::shard());
+    let mut new: Vec<NewTicket> = (0..100).map(|_| given::new_ticket(fresh_id())).collect();
+    // The last one's player has a ticket of the same call already.
+    new.push(NewTicket { ticket: Ticket { ticket_id: fresh_id(), ..new[99].ticket.clone() }, ..new[99].clone() });
+    let made = store.tickets.create_many(&new).await.unwrap();
+    let refused = made.iter().filter(|made| matches!(made, Creation::Exists { .. })).count();
+    assert_eq!((made.len(), refused), (101, 1));
+    assert!(matches!(&made[100], Creation::Exists { record, .. } if record.ticket == new[99].ticket));
+    let (items, cursor) = changes(store, 0).await;
+    let expected: Vec<_> = new[..100].iter().map(|new| TicketChange::Added(new.ticket.clone())).collect();
+    assert_eq!((items, cursor), (expected, 4));
+    assert_eq!(store.tickets.snapshot(&shard).await.unwrap().tickets.len(), 100);
     scratch.finish().await;
 }
 
