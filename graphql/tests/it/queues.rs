@@ -18,7 +18,7 @@ const SHARDS: &str = "query($name: String!) { queue(name: $name) {
         histogramByRating { from to tickets players } histogramByWait { from to tickets players } } } }";
 
 const FACTS: &str = "query($name: String!, $from: DateTime, $to: DateTime) { queue(name: $name) {
-    facts(from: $from, to: $to) { region tickets players matched abandonmentRate
+    facts(from: $from, to: $to) { region tickets players arrived matched matches abandonmentRate
         endings { outcome reason tickets } waitMs { p50 p95 p99 } quality { mean p10 } } } }";
 
 #[tokio::test]
@@ -206,7 +206,7 @@ async fn facts_tell_how_tickets_ended_by_region() {
     assert_eq!(
         facts[1],
         json!({
-            "region": "asia", "tickets": 4, "players": 4, "matched": 2, "abandonmentRate": 0.25,
+            "region": "asia", "tickets": 4, "players": 4, "arrived": 4, "matched": 2, "matches": 2, "abandonmentRate": 0.25,
             "endings": [
                 { "outcome": "matched", "reason": null, "tickets": 2 },
                 { "outcome": "cancelled", "reason": "player", "tickets": 1 },

@@ -31,8 +31,12 @@ pub struct QueueFacts {
     pub tickets: u64,
     /// Their players.
     pub players: u64,
+    /// Of the tickets, those that came in the span too; the others were waiting already. Who came and still waits is not here.
+    pub arrived: u64,
     /// Of the tickets, those that got a match.
     pub matched: u64,
+    /// Their matches.
+    pub matches: u64,
     /// Tickets by how they ended: `matched`, or outcome and reason as in `expired:max_wait`.
     pub by_outcome_reason: BTreeMap<String, u64>,
     /// How long those that matched had waited; None when none did.
@@ -105,7 +109,7 @@ impl TicketFacts {
             r#"
             WITH ended AS (
                 SELECT
-                    queue, region,
+                    queue, region, at, match_id,
                     coalesce(properties->>'outcome', 'unknown') AS outcome,
                     properties->>'reason' AS reason,
                     CASE WHEN jsonb_typeof(properties->'wait_ms') = 'number' THEN (properties->>'wait_ms')::float8 END AS wait_ms,
@@ -129,7 +133,9 @@ impl TicketFacts {
                 e.region,
                 count(*) AS "tickets!",
                 sum(e.players)::bigint AS "players!",
+                count(*) FILTER (WHERE e.at - make_interval(secs => coalesce(e.wait_ms, 0) / 1000) >= $2) AS "arrived!",
                 count(*) FILTER (WHERE e.outcome = 'matched') AS "matched!",
+                count(DISTINCT e.match_id) FILTER (WHERE e.outcome = 'matched') AS "matches!",
                 percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY e.wait_ms)
                     FILTER (WHERE e.outcome = 'matched') AS waits,
                 avg(e.quality) FILTER (WHERE e.outcome = 'matched') AS quality_mean,
@@ -157,7 +163,9 @@ impl TicketFacts {
                     region: row.region,
                     tickets: codec::count(row.tickets),
                     players: codec::count(row.players),
+                    arrived: codec::count(row.arrived),
                     matched: codec::count(row.matched),
+                    matches: codec::count(row.matches),
                     by_outcome_reason: codec::from_json_value("the ways tickets ended", row.ways)?,
                     wait_ms,
                     quality,

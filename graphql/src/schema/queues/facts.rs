@@ -21,8 +21,12 @@ pub struct QueueFacts {
     tickets: u64,
     /// Their players.
     players: u64,
+    /// Of the tickets, those that came in the span too; the others were waiting already. Who came and still waits is in `shards`.
+    arrived: u64,
     /// Of the tickets, those that got a match.
     matched: u64,
+    /// Their matches.
+    matches: u64,
     /// The tickets by how and why they ended, the most frequent first.
     #[graphql(complexity = "crate::schema::cost::Reckoned::Endings.of(child_complexity)")]
     endings: Vec<QueueEnding>,
@@ -75,7 +79,9 @@ impl From<muster_store::QueueFacts> for QueueFacts {
             region: facts.region,
             tickets: facts.tickets,
             players: facts.players,
+            arrived: facts.arrived,
             matched: facts.matched,
+            matches: facts.matches,
             endings,
             abandonment_rate: given_up as f64 / facts.tickets.max(1) as f64,
             wait_ms: facts.wait_ms.map(|wait| WaitFacts { p50: wait.p50, p95: wait.p95, p99: wait.p99 }),

@@ -126,6 +126,7 @@ impl Ended {
             "party_size": 1, "recorded": recorded,
         });
         TelemetryEvent {
+            match_id: self.fate.is_ok().then(muster_store::fresh_id),
             queue: Some(queue.to_owned()),
             region: self.region.map(str::to_owned),
             properties: properties.as_object().unwrap().clone(),

@@ -25,8 +25,14 @@ async fn a_summary_counts_tickets_and_players_apart_by_queue_and_region() {
     let start = given::time("2026-01-31T09:00:00Z");
     let at = |secs| start + TimeDelta::seconds(secs);
     let matched = |wait_ms: u32, quality: f64| json!({ "outcome": "matched", "wait_ms": wait_ms, "quality": quality, "party_size": 2 });
-    let mut events: Vec<_> =
-        (1..=100).map(|n| ended("a", Some("asia"), at(n), matched(n as u32 * 100, n as f64 / 100.0))).collect();
+    let matches: Vec<muster_core::id::MatchId> = (0..50).map(|_| muster_store::fresh_id()).collect();
+    let pair = |n: i64| Some(matches[(n as usize - 1) / 2]);
+    let mut events: Vec<_> = (1..=100)
+        .map(|n| TelemetryEvent {
+            match_id: pair(n),
+            ..ended("a", Some("asia"), at(n), matched(n as u32 * 100, n as f64 / 100.0))
+        })
+        .collect();
     events.push(ended(
         "a",
         Some("asia"),
@@ -49,6 +55,8 @@ async fn a_summary_counts_tickets_and_players_apart_by_queue_and_region() {
     assert_eq!(places, [("a", None), ("a", Some("asia")), ("b", None)]);
     let asia = &facts[1];
     assert_eq!((asia.tickets, asia.players, asia.matched), (101, 201, 100));
+    // Who expired after ten minutes had come before the span.
+    assert_eq!((asia.arrived, asia.matches), (100, 50));
     let ways = BTreeMap::from([("matched".to_owned(), 100), ("expired:max_wait".to_owned(), 1)]);
     assert_eq!(asia.by_outcome_reason, ways);
     let waits = asia.wait_ms.unwrap();
