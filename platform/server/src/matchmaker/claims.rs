@@ -18,6 +18,9 @@ use crate::referee::MatchRecord;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often old assignments are thrown away, and how old they are then.
+const TIDY: Duration = Duration::from_secs(10 * 60);
+const ASSIGNMENTS_KEPT: chrono::TimeDelta = chrono::TimeDelta::days(7);
 /// Claims that are brought to their end at the same time.
 const AT_ONCE: usize = 32;
 /// Longest wait for a sign of a match's owner.
@@ -27,9 +30,17 @@ const OWNER: Duration = Duration::from_millis(500);
 pub(super) async fn recover(matchmaker: Arc<Matchmaker>) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tidies = interval(TIDY);
+    tidies.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = matchmaker.drain.cancelled() => return,
+            _ = tidies.tick() => {
+                if let Err(error) = matchmaker.store.assignments.forget(muster_store::now() - ASSIGNMENTS_KEPT).await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "old assignments could not be thrown away");
+                }
+                continue;
+            }
             _ = looks.tick() => {}
         }
         if let Err(error) = recover_once(&matchmaker).await {
