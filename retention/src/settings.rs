@@ -77,6 +77,7 @@ impl Settings {
             nats_url: self.nats.url.expose().to_owned(),
             prefix: self.namespace.prefix.clone(),
             postgres_connections: self.postgres.max_connections,
+            ..StoreSettings::default()
         }
     }
 }

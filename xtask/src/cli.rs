@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    bench, interrupt, load,
+    bench, chaos, interrupt, load,
     paths::Paths,
     platform::{self, Options, down, logs, reset, status},
     schemas, setup, sqlx,
@@ -29,7 +29,9 @@ First time here:
   cargo xtask test --fast        checks that need no services, before a commit
   cargo xtask test               all checks, as CI runs them
   cargo xtask bench matchmaking  how fast the engine is
-  cargo xtask load queue         how fast a whole platform is, through real sockets
+  cargo xtask load queue         how fast a whole platform makes matches, through real sockets
+  cargo xtask load play          how fast it tells of moves, and what matches and sockets cost
+  cargo xtask chaos              whether it keeps its promises while it is being broken
 
 Services of your own are used instead of private ones when their URLs are set:
   MUSTER__POSTGRES__URL  MUSTER__REDIS__URL  MUSTER__NATS__URL  MUSTER__SECRETS__VAULT__ADDRESS (and __TOKEN)
@@ -124,6 +126,19 @@ Examples:
         #[command(subcommand)]
         what: LoadCommand,
     },
+    /// Break a whole platform, started for it, while bots play on it; then audit everything it stored
+    #[command(after_help = "\
+Examples:
+  cargo xtask chaos                                a minute of faults
+  cargo xtask chaos --minutes 10 --seed 7
+  cargo xtask chaos --minutes 10 --json > chaos.json
+
+It starts PostgreSQL, Redis, NATS and eight muster-servers of its own (two of each role), with fresh data that are removed \
+afterwards, and bots behind a balancer. On a schedule that follows from the seed it kills, pauses (longer than leases) and \
+drains processes, kills the services (their data stay), and cuts and silences connections. Then all is healed, the last \
+matches end, and muster-audit checks what is stored: one outcome a match, events that replay to it, ratings that follow from \
+the history, telemetry told once, nobody stuck. Anything that does not hold is exit code 1. Its logs are in .muster/logs/chaos/.")]
+    Chaos(chaos::Arguments),
     /// Install everything that `up` and `test` need, and do nothing else
     Setup,
     /// Write OpenAPI, the socket's message schema, schema.graphql, the error catalogue and the CRDs
@@ -178,7 +193,21 @@ touched, but should be down, since it wants the same processors.
 With --rate, a player of each match leaves it so that both can queue again, and that work is in the figures; with as many \
 players as tickets nobody has to. Every match is checked; a broken rule is exit code 1. What each figure is: \
 docs/benchmarks.md. The generator by itself, against any platform: target/release/muster-load --help.")]
-    Queue(load::Arguments),
+    Queue(load::QueueArguments),
+    /// Matches at once, a move a second each, among idle sockets: how long until both players are told, what sockets cost
+    #[command(after_help = "\
+Examples:
+  cargo xtask load play                               1,000 matches, 10,000 idle sockets, one minute
+  cargo xtask load play --matches 1000 --sockets 10000 --json > load.json
+  cargo xtask load play --matches 100 --sockets 0 --seconds 20
+
+It builds in release mode and starts a platform of its own, as `load queue` does. All players and idle sockets sign in first; \
+with 12,000 that takes a minute or two. Every socket is an open file, here and in the server: the soft limit is raised by \
+itself, and when the hard one is too low it says so.
+
+Both players' pushes are compared event by event, and afterwards with the platform's own log; a broken rule is exit code 1. \
+What each figure is: docs/benchmarks.md.")]
+    Play(load::PlayArguments),
 }
 
 #[derive(Debug, Args)]
@@ -227,6 +256,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Bench { what: BenchCommand::Matchmaking(arguments) } => bench::matchmaking(&paths, &arguments),
         Command::Load { what: LoadCommand::Queue(arguments) } => load::queue(&paths, &arguments),
+        Command::Load { what: LoadCommand::Play(arguments) } => load::play(&paths, &arguments),
+        Command::Chaos(arguments) => chaos::command(&paths, &arguments),
         Command::Setup => setup::command(&paths).map(|()| ExitCode::SUCCESS),
         Command::Schemas => schemas::write(&paths, &schemas::ALL).map(|()| ExitCode::SUCCESS),
         Command::Crds => schemas::write(&paths, &schemas::ONLY_CRDS).map(|()| ExitCode::SUCCESS),
@@ -258,8 +289,10 @@ mod tests {
             "x reset --yes",
             "x supervise --no-bots",
             "x bench matchmaking --json --case insert --case pass_1000_4to10",
+            "x chaos --minutes 10 --seed 7 --json",
             "x load queue --players 1000 --json",
             "x load queue --rate 1000 --seconds 60 --seed 7",
+            "x load play --matches 1000 --sockets 10000 --seconds 60 --json",
         ] {
             Arguments::try_parse_from(words.split(' ')).unwrap();
         }

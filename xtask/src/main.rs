@@ -9,6 +9,7 @@
 //! * [`platform`]: the supervisor behind `up`, and `down`, `status`, `logs`, `reset`.
 //! * [`test`]: the checks, one part each, and their summary.
 //! * [`bench`], [`load`]: how fast the code is, and how fast a whole platform; [`machine`]: on what.
+//! * [`chaos`]: whether a platform keeps its promises while it is being broken.
 //! * [`schemas`], [`sqlx`]: generated files that are committed.
 //! * [`steps`], [`output`], [`commands`], [`processes`], [`interrupt`], [`paths`], [`http`], [`files`]: what the others stand on.
 
@@ -17,6 +18,7 @@
 
 mod bench;
 mod build;
+mod chaos;
 mod cli;
 mod commands;
 mod files;

@@ -13,6 +13,9 @@ pub const MAX_PAGE: i32 = 100;
 /// Most events of one match in one answer.
 pub const MAX_EVENTS: i32 = 500;
 
+/// Most steps of one match on one page: each tells the event and the whole state after it.
+pub const MAX_STEPS: i32 = 200;
+
 /// Most versions of a queue on one page.
 pub const MAX_VERSIONS: i32 = 100;
 

@@ -34,7 +34,7 @@ pub struct MatchEvent {
 }
 
 impl MatchEvent {
-    fn new(logged: LoggedEvent, names: [&str; 2]) -> Self {
+    pub(super) fn new(logged: LoggedEvent, names: [&str; 2]) -> Self {
         let event = &logged.event;
         let (dice, effect, turn_score, multiplier) = match event {
             GameEvent::Rolled { dice, effect, turn_score, multiplier, .. } => {

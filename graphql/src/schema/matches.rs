@@ -8,11 +8,12 @@ use muster_core::{
 use muster_store::{MatchFilter, MatchRecord, Store};
 
 use super::{
-    cost::{MAX_EVENTS, MAX_PAGE},
+    cost::{MAX_EVENTS, MAX_PAGE, MAX_STEPS},
     errors::ApiError,
     events::{self, MatchEvent},
     of_schema,
     page::{self, MatchConnection, within},
+    steps::{self, MatchStepConnection},
     time::Time,
 };
 use crate::auth::{Needs, Permission};
@@ -96,6 +97,24 @@ impl Match {
             .map_err(ApiError::internal("match_events"))?;
         let events = page.map(|page| page.events).unwrap_or_default();
         Ok(MatchEvent::all(events, &self.record))
+    }
+
+    /// The match step by step: the first (1 to 200) events after a cursor, or from the event numbered `from` on, each with how
+    /// the match stood after it. Of a running match, as far as it has come.
+    #[graphql(
+        guard = "Needs(Permission::ReadMatches)",
+        complexity = "crate::schema::cost::list(first, 50, crate::schema::cost::MAX_STEPS, child_complexity)"
+    )]
+    async fn steps(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default_with = "Some(50)")] first: Option<i32>,
+        after: Option<String>,
+        from: Option<i32>,
+    ) -> Result<MatchStepConnection, ApiError> {
+        let first = within("first", first.unwrap_or(50), MAX_STEPS)?;
+        let after = steps::place(after.as_deref(), from)?;
+        MatchStepConnection::read(of_schema::<Store>(context)?, &self.record, after, first).await
     }
 }
 

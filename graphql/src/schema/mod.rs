@@ -8,6 +8,7 @@ mod matches;
 mod page;
 mod queues;
 mod staff;
+mod steps;
 mod tickets;
 mod time;
 

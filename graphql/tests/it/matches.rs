@@ -1,7 +1,7 @@
 //! Matches: the list and its pages, what one match shows, and its events as a list and as a stream.
 
 use chrono::TimeDelta;
-use muster_core::game::{Command, Seat};
+use muster_core::game::{Command, MatchState, Mode, Seat};
 use serde_json::{Value, json};
 
 use crate::support::{Api, Socket, finished, running};
@@ -162,6 +162,74 @@ async fn a_finished_match_shows_its_outcome_and_seed() {
     let events = shown["events"].as_array().unwrap();
     assert_eq!(events.len(), played.logged().len());
     assert_eq!(events.last().unwrap()["kind"], "ended");
+    api.finish().await;
+}
+
+const STEPS: &str = "query($id: ID!, $first: Int, $after: String, $from: Int) { match(id: $id) {
+    steps(first: $first, after: $after, from: $from) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node {
+        event { seq kind totals turnScore }
+        state { turn totals turnScore rollsInTurn multiplier rolls idleTurns connected turnDeadline returnBy over } } } } } }";
+
+#[tokio::test]
+async fn a_match_is_stepped_through_with_its_state() {
+    let api = Api::start().await;
+    let token = api.viewer().await;
+    let mut played = running(api.store(), TimeDelta::minutes(9)).await;
+    let id = played.match_id.to_string();
+    let steps = async |variables: Value| {
+        let mut data = api.data(&token, STEPS, variables).await;
+        data["match"]["steps"].take()
+    };
+    for _ in 0..12 {
+        played.step(Command::Roll).await;
+    }
+    let so_far = steps(json!({ "id": id, "first": 200 })).await;
+    assert_eq!(so_far["totalCount"], played.logged().len());
+    assert_eq!(so_far["edges"].as_array().unwrap().len(), played.logged().len(), "a running match, as far as it is");
+    assert_eq!(so_far["edges"][0]["node"]["state"]["over"], false);
+    assert!(so_far["edges"][0]["node"]["state"]["turnDeadline"].is_string());
+    played.resign().await;
+
+    // Page by page, and again from the middle: always the state that the referee had after that event.
+    let (mut after, mut seen) = (Value::Null, 0);
+    let mut state = None;
+    loop {
+        let page = steps(json!({ "id": id, "first": 5, "after": after })).await;
+        assert_eq!(page["totalCount"], played.logged().len());
+        for edge in page["edges"].as_array().unwrap() {
+            let logged = &played.logged()[seen];
+            seen += 1;
+            let state = state.get_or_insert_with(|| MatchState::start(Mode::Quickfire, played.first(), logged.at));
+            state.evolve(&logged.event, logged.at);
+            let node = &edge["node"];
+            assert_eq!((&node["event"]["seq"], &node["event"]["kind"]), (&json!(seen), &json!(logged.event.kind())));
+            let shown = json!({
+                "turn": state.turn, "totals": state.totals, "turnScore": state.turn_score, "rollsInTurn": state.rolls_in_turn,
+                "multiplier": state.multiplier, "rolls": state.rolls, "idleTurns": [0, 0], "connected": [true, true],
+                "turnDeadline": node["state"]["turnDeadline"], "returnBy": [null, null], "over": state.is_over(),
+            });
+            assert_eq!(node["state"], shown, "after event {seen}");
+            let alone = steps(json!({ "id": id, "first": 1, "from": seen })).await;
+            assert_eq!(alone["edges"], json!([edge]));
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(seen, played.logged().len());
+    let beyond = steps(json!({ "id": id, "from": seen + 1 })).await;
+    assert_eq!((&beyond["edges"], &beyond["pageInfo"]["hasNextPage"]), (&json!([]), &json!(false)));
+    for variables in [
+        json!({ "id": id, "first": 0 }),
+        json!({ "id": id, "first": 201 }),
+        json!({ "id": id, "from": 0 }),
+        json!({ "id": id, "after": "bm90IGEgbnVtYmVy" }),
+        json!({ "id": id, "from": 1, "after": after }),
+    ] {
+        assert_eq!(api.refusal(Some(&token), STEPS, variables.clone()).await, "bad_input", "{variables}");
+    }
+    assert_eq!(api.refusal(None, STEPS, json!({ "id": id })).await, "unauthenticated");
     api.finish().await;
 }
 

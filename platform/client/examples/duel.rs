@@ -7,7 +7,9 @@
 //! Without `--url` it plays on the platform that `cargo xtask up` started, if there is one.
 #![allow(clippy::print_stdout, reason = "printing the match is what this example is for")]
 
-use std::{fs, path::Path, time::Duration};
+mod nearby;
+
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -40,7 +42,7 @@ struct Args {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
-    let url = args.url.clone().or_else(running_platform).unwrap_or_else(|| "http://127.0.0.1:7400".to_owned());
+    let url = nearby::platform(args.url.as_deref());
     let client = Client::new(&url)?;
     let ada =
         sign_in(&client, "Ada").await.with_context(|| format!("no platform at {url}? Start one: cargo xtask up"))?;
@@ -87,18 +89,4 @@ fn check_dice(played: &PlayedMatch) -> Result<()> {
         Err(mismatch) => bail!("the dice are not as promised: {mismatch}"),
     }
     Ok(())
-}
-
-/// The server that `cargo xtask up` started in this directory or one above, as its state file tells.
-fn running_platform() -> Option<String> {
-    let here = std::env::current_dir().ok()?;
-    let text = here.ancestors().find_map(|directory| fs::read_to_string(state_file(directory)).ok())?;
-    let state: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let processes = state["processes"].as_array()?;
-    let server = processes.iter().find(|process| process["name"] == "muster-server")?;
-    server["url"].as_str().map(str::to_owned)
-}
-
-fn state_file(directory: &Path) -> std::path::PathBuf {
-    directory.join(".muster").join("state.json")
 }

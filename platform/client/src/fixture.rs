@@ -68,7 +68,12 @@ pub(crate) fn played_match(seed: u8) -> PlayedMatch {
 
 /// A match of any mode from a seed, to its end or to [`MAX_MOVES`].
 pub(crate) fn played_match_of(mode: Mode, seed: u8) -> PlayedMatch {
-    let dice = Dice::new([seed; 32], [None, None]);
+    played_with(mode, seed, [None, None])
+}
+
+/// The same, with nonces of the players.
+pub(crate) fn played_with(mode: Mode, seed: u8, nonces: [Option<[u8; 32]>; 2]) -> PlayedMatch {
+    let dice = Dice::new([seed; 32], nonces);
     let policies = [BotPolicy::new(mode, u64::from(seed)), BotPolicy::new(mode, u64::from(seed) + 1)];
     let mut state = MatchState::start(mode, dice.first_seat(), at(0));
     let mut log = Vec::new();

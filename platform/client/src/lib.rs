@@ -18,4 +18,6 @@ pub use error::ClientError;
 pub use mirror::{Gap, MatchMirror};
 pub use muster_core as core;
 pub use session::Session;
-pub use trusted::TrustedServer;
+pub use trusted::{GameServer, TrustedServer};
+#[cfg(feature = "dedicated")]
+pub use trusted::{JoinCheck, JoinError};

@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use muster_core::{
     id::{MatchId, PlayerId, TicketId},
     wire::{
-        BlockList, CreateTicket, DeviceSignIn, EventBatch, EventPage, EventVerdicts, LoggedEvent, MatchView, Profile,
-        QueueView, SignedIn, TicketView,
+        BlockList, CreateTicket, DeviceSignIn, EventBatch, EventPage, EventVerdicts, JoinPass, LoggedEvent, MatchView,
+        Profile, QueueView, ServerMatchView, SignedIn, TicketView,
     },
 };
 use reqwest::{Method, RequestBuilder};
@@ -136,6 +136,23 @@ impl Session {
             client.request(Method::POST, &["v1", "tickets"]).header("Idempotency-Key", idempotency_key).json(ticket)
         })
         .await
+    }
+
+    /// Where this player's match is played, with a fresh token for its server; [`Session::me`] tells which match, if any.
+    ///
+    /// # Errors
+    /// `match_over`, `not_in_match`, `not_found` when no registered server plays it; see [`Session::me`].
+    pub async fn join_pass(&self, match_id: MatchId) -> Result<JoinPass, ClientError> {
+        let id = match_id.to_string();
+        self.send("the join token", |client| client.request(Method::POST, &["v1", "matches", &id, "join-token"])).await
+    }
+
+    /// A match on a registered server of its game, running or over.
+    ///
+    /// # Errors
+    /// See [`Session::me`].
+    pub async fn server_match(&self, match_id: MatchId) -> Result<ServerMatchView, ClientError> {
+        self.get("the match", &["v1", "server-matches", &match_id.to_string()]).await
     }
 
     /// Accepts the match that is proposed to a ticket.

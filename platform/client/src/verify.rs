@@ -2,9 +2,16 @@
 //!
 //! The platform publishes SHA-256 of the seed before the first roll and the seed after the last; how rolls follow from it is
 //! told in `muster_core::game`. Nothing here trusts the platform: it takes the log as the player saw it.
+//!
+//! # What a nonce adds, and what not
+//! The seed's hash is published before the first roll, so the platform cannot change the dice once a match has begun. A player's
+//! nonce, told with the ticket and again in the first event of the log, is mixed into the key: so the dice were not fixed before
+//! the player asked for a match, and no list of seeds that somebody has leaked or sold foretells them. It does not prove that the
+//! platform drew the seed blindly: it draws after it knows the nonces, and could draw until it likes what it sees. No check of one
+//! match can tell; the faces over many matches can.
 
 use muster_core::{
-    game::{Action, Command, Dice, GameEvent, MatchState, Seat, decide, evolve},
+    game::{Action, Command, Dice, GameEvent, MatchState, Nonce, Seat, decide, evolve},
     id::MatchId,
     wire::LoggedEvent,
 };
@@ -43,6 +50,16 @@ pub enum Mismatch {
         /// The first entry that is not where it belongs.
         seq: u64,
     },
+    /// The log tells other nonces than those that the players gave.
+    #[error("the nonce of the {seat} seat was told as {}, not as {}", shown(.told), shown(.given))]
+    Nonce {
+        /// Whose.
+        seat: Seat,
+        /// What the first entry tells.
+        told: Option<Nonce>,
+        /// What the player gave.
+        given: Option<Nonce>,
+    },
     /// The draw for who begins was not the seed's.
     #[error("the seed lets the {computed} seat begin, but the {told} did")]
     FirstSeat {
@@ -76,9 +93,24 @@ pub enum Mismatch {
 /// A 32-byte value that each player may have added before the match, in seat order.
 pub type Nonces = [Option<[u8; 32]>; 2];
 
+/// The nonces that a log tells in its first entry.
+#[must_use]
+pub fn told_nonces(log: &[LoggedEvent]) -> Nonces {
+    let told = match log.first().map(|entry| &entry.event) {
+        Some(GameEvent::Started { nonces, .. }) => nonces.as_slice(),
+        _ => &[],
+    };
+    Seat::ALL.map(|seat| told.get(seat.index()).copied().flatten().map(Nonce::bytes))
+}
+
+fn shown(nonce: &Option<Nonce>) -> String {
+    nonce.map_or_else(|| "none".to_owned(), |nonce| nonce.to_string())
+}
+
 /// Recomputes every roll of a match from its whole log and its seed.
 ///
-/// `commitment` and `seed` are the 64 hex digits that the match published before its first roll and after its end.
+/// `commitment` and `seed` are the 64 hex digits that the match published before its first roll and after its end. `nonces` are
+/// those that the players gave; [`told_nonces`] has those that the platform says they gave.
 ///
 /// # Errors
 /// The first [`Mismatch`].
@@ -95,6 +127,7 @@ pub fn verify(commitment: &str, seed: &str, nonces: Nonces, log: &[LoggedEvent])
         let state = match (&mut state, &entry.event) {
             (state @ None, GameEvent::Started { mode, first, commitment, .. }) => {
                 check_commitment(bytes("commitment", commitment)?, &dice)?;
+                check_nonces(nonces, told_nonces(log))?;
                 if *first != dice.first_seat() {
                     return Err(Mismatch::FirstSeat { told: *first, computed: dice.first_seat() });
                 }
@@ -109,6 +142,14 @@ pub fn verify(commitment: &str, seed: &str, nonces: Nonces, log: &[LoggedEvent])
         evolve(state, &entry.event, entry.at);
     }
     state.map(|state| Verified { rolls: state.rolls }).ok_or(Mismatch::Log { seq: 1 })
+}
+
+fn check_nonces(given: Nonces, told: Nonces) -> Result<(), Mismatch> {
+    let nonce = |nonces: Nonces, seat: Seat| nonces[seat.index()].map(Nonce::new);
+    match Seat::ALL.into_iter().find(|seat| nonce(given, *seat) != nonce(told, *seat)) {
+        None => Ok(()),
+        Some(seat) => Err(Mismatch::Nonce { seat, told: nonce(told, seat), given: nonce(given, seat) }),
+    }
 }
 
 fn check_commitment(promised: [u8; 32], dice: &Dice) -> Result<(), Mismatch> {
@@ -155,15 +196,32 @@ pub enum VerifyError {
     NotOver(MatchId),
 }
 
-/// Reads a finished match and its log from the platform and verifies it; for matches without nonces.
+/// Reads a finished match and its log from the platform and verifies it, with the nonces that the log tells.
 ///
 /// # Errors
 /// [`VerifyError::Mismatch`] with the first difference; otherwise the match could not be read or is not over.
 pub async fn verify_match(session: &Session, match_id: MatchId) -> Result<Verified, VerifyError> {
+    read_and_verify(session, match_id, None).await
+}
+
+/// The same, and checks that the log tells the nonce that this player gave.
+///
+/// # Errors
+/// As [`verify_match`]; [`Mismatch::Nonce`] when it tells another.
+pub async fn verify_match_with(session: &Session, match_id: MatchId, own: Nonce) -> Result<Verified, VerifyError> {
+    read_and_verify(session, match_id, Some(own)).await
+}
+
+async fn read_and_verify(session: &Session, match_id: MatchId, own: Option<Nonce>) -> Result<Verified, VerifyError> {
     let view = session.match_view(match_id).await?;
     let seed = view.seed.as_deref().ok_or(VerifyError::NotOver(match_id))?;
     let log = session.match_log(match_id, 0).await?;
-    Ok(verify(&view.commitment, seed, [None, None], &log)?)
+    let mut nonces = told_nonces(&log);
+    let seated = view.players.iter().find(|seated| seated.player_id == session.player_id());
+    if let (Some(own), Some(seated)) = (own, seated) {
+        nonces[seated.seat.index()] = Some(own.bytes());
+    }
+    Ok(verify(&view.commitment, seed, nonces, &log)?)
 }
 
 #[cfg(test)]
@@ -229,6 +287,27 @@ mod tests {
         assert!(matches!(verify_played(&played), Err(Mismatch::Commitment { .. })));
         played.seed = "not hex".to_owned();
         assert!(matches!(verify_played(&played), Err(Mismatch::NotHex { what: "seed", .. })));
+    }
+
+    #[test]
+    fn nonces_count_and_have_to_be_those_that_were_given() {
+        let nonces = [None, Some([7; 32])];
+        let played = fixture::played_with(muster_core::game::Mode::Classic, 11, nonces);
+        let check = |nonces| verify(&played.view.commitment, &played.seed, nonces, &played.log);
+        assert_eq!(told_nonces(&played.log), nonces);
+        assert_eq!(check(nonces), Ok(Verified { rolls: played.state.rolls }));
+        let given = Some(Nonce::new([8; 32]));
+        assert_eq!(
+            check([None, Some([8; 32])]),
+            Err(Mismatch::Nonce { seat: Seat::Second, told: Some(Nonce::new([7; 32])), given })
+        );
+        assert!(matches!(check([None, None]), Err(Mismatch::Nonce { given: None, .. })));
+
+        // A platform that forges what it tells is found by the dice.
+        let mut forged = played.log.clone();
+        let GameEvent::Started { nonces, .. } = &mut forged[0].event else { unreachable!() };
+        nonces[1] = given;
+        assert!(verify(&played.view.commitment, &played.seed, told_nonces(&forged), &forged).is_err());
     }
 
     #[test]

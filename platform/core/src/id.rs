@@ -160,6 +160,8 @@ ids! {
     BackfillId = "bkf_";
     /// The key of a trusted server.
     ServiceKeyId = "svk_";
+    /// A server of a game, from its start to its end.
+    ServerId = "srv_";
     /// A run of a game client, as its telemetry tells it; also the session that a player's token stands for.
     SessionId = "ses_";
     /// A telemetry event.

@@ -5,8 +5,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use skillratings::Outcomes;
-use skillratings::weng_lin::{WengLinConfig, WengLinRating, expected_score, expected_score_two_teams, weng_lin};
+use skillratings::weng_lin::{
+    WengLinConfig, WengLinRating, expected_score, expected_score_two_teams, weng_lin, weng_lin_multi_team,
+};
+use skillratings::{MultiTeamOutcome, Outcomes};
 use smallvec::SmallVec;
 use utoipa::ToSchema;
 
@@ -54,6 +56,32 @@ pub fn rate(first: Rating, second: Rating, score: Score) -> (Rating, Rating) {
     };
     let (first, second) = weng_lin(&first.into(), &second.into(), &outcome, &config());
     (first.into(), second.into())
+}
+
+/// A team after a match: its players' ratings before it, and its rank. 1 is the best; teams of the same rank drew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankedTeam {
+    /// Everybody who played, in any order.
+    pub players: Vec<Rating>,
+    /// Its place.
+    pub rank: u8,
+}
+
+/// The ratings after a match of teams, in the order given. What a team as a whole gained or lost is shared among its players by
+/// how unsure each one's rating was (section 4 of the paper). Nobody moves when there are less than two teams, or one is empty.
+pub fn rate_teams(teams: &[RankedTeam]) -> Vec<Vec<Rating>> {
+    let before: Vec<Vec<WengLinRating>> =
+        teams.iter().map(|team| team.players.iter().map(|rating| WengLinRating::from(*rating)).collect()).collect();
+    if before.len() < 2 {
+        return teams.iter().map(|team| team.players.clone()).collect();
+    }
+    let ranked: Vec<(&[WengLinRating], MultiTeamOutcome)> = before
+        .iter()
+        .zip(teams)
+        .map(|(players, team)| (players.as_slice(), MultiTeamOutcome::new(team.rank.into())))
+        .collect();
+    let after = weng_lin_multi_team(&ranked, &config());
+    after.into_iter().map(|team| team.into_iter().map(Rating::from).collect()).collect()
 }
 
 /// How likely the first player is to win: 0 to 1.
@@ -120,6 +148,33 @@ mod tests {
     #[test]
     fn quality_is_1_for_equals_and_0_for_a_foregone_conclusion() {
         assert_eq!([0.0, 0.25, 0.5, 0.75, 1.0].map(quality), [0.0, 0.5, 1.0, 0.5, 0.0]);
+    }
+
+    #[test]
+    fn two_teams_of_one_move_as_two_players_do() {
+        let (a, b) = (Rating { points: 1600.0, deviation: 120.0 }, Rating { points: 1450.0, deviation: 300.0 });
+        let team = |rating, rank| RankedTeam { players: vec![rating], rank };
+        let alone = |teams: &[RankedTeam]| rate_teams(teams).into_iter().flatten().collect::<Vec<_>>();
+        for (ranks, score) in [([1, 2], Score::First), ([5, 3], Score::Second), ([2, 2], Score::Draw)] {
+            let (first, second) = rate(a, b, score);
+            let after = alone(&[team(a, ranks[0]), team(b, ranks[1])]);
+            assert!(near(after[0].points, first.points) && near(after[1].points, second.points), "{score:?} {after:?}");
+            assert!(near(after[0].deviation, first.deviation), "{score:?} {after:?}");
+        }
+        assert_eq!(alone(&[team(a, 1)]), [a], "alone there is nobody to beat");
+        let empty = RankedTeam { players: vec![], rank: 2 };
+        assert_eq!(alone(&[team(a, 1), empty]), [a]);
+    }
+
+    #[test]
+    fn in_a_team_the_least_known_moves_most() {
+        let known = Rating { points: 1500.0, deviation: 50.0 };
+        let new = Rating::default();
+        let teams =
+            [RankedTeam { players: vec![known, new], rank: 1 }, RankedTeam { players: vec![known, known], rank: 2 }];
+        let after = rate_teams(&teams);
+        assert!(after[0][1].points - 1500.0 > after[0][0].points - 1500.0 && after[0][0].points > 1500.0, "{after:?}");
+        assert!(after[1].iter().all(|rating| rating.points < 1500.0), "{after:?}");
     }
 
     fn ratings() -> impl Strategy<Value = Rating> {

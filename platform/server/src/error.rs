@@ -70,6 +70,16 @@ catalogue! {
         "Unblock somebody first.";
     AlreadyAssigned = "already_assigned", CONFLICT, "The match has a server already",
         "Read the assignment; another server was quicker.";
+    ServerExists = "server_exists", CONFLICT, "A server of that id is registered, as something else",
+        "Make a fresh server id for every start of a server's process.";
+    ServerLost = "server_lost", GONE, "The server fell silent and counts as lost",
+        "Its matches have ended; register again with a fresh id, and send heartbeats in time.";
+    NotOnServer = "not_on_server", NOT_FOUND, "That server does not play this match",
+        "Use the match ids that the server was given, with the service key it registered with.";
+    ResultUnfit = "result_unfit", UNPROCESSABLE_ENTITY, "The result does not fit the match",
+        "See `errors`; report one team for each of the match's, each with players of that team only.";
+    ResultDiffers = "result_differs", CONFLICT, "Another result was reported for this match",
+        "The first result counts; report it again as it was, or not at all.";
     NotYourTurn = "not_your_turn", CONFLICT, "It is the other player's turn",
         "Wait for the turn to come back.";
     NothingToBank = "nothing_to_bank", CONFLICT, "There is nothing to bank yet",
@@ -86,6 +96,12 @@ catalogue! {
         "Send `hello` with a session token as the first message, within five seconds.";
     UnknownMessage = "unknown_message", BAD_REQUEST, "The socket message could not be read",
         "Send JSON text as the socket's message schema describes it.";
+    MessageTooLarge = "message_too_large", PAYLOAD_TOO_LARGE, "The socket message is too large",
+        "Send at most 4 KiB in one message, or what the platform's `gateway.max_message_bytes` says.";
+    SpectatorsOff = "spectators_off", FORBIDDEN, "Matches cannot be watched here",
+        "Read the match when it is over; this platform has turned watching off.";
+    TooManyWatched = "too_many_watched", CONFLICT, "This socket watches as many matches as it can",
+        "Watch one of them no more first: four at once is the most.";
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests",
         "Wait as long as `retry-after` says, then try again.";
     Busy = "busy", TOO_MANY_REQUESTS, "The platform cannot take this right now",
@@ -124,6 +140,11 @@ impl ApiError {
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_secs = Some(seconds.max(1));
         self
+    }
+
+    /// A refusal for what is wrong with some fields, under a code of its own.
+    pub fn with_fields(code: Code, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::from(code) }
     }
 
     /// The code, for the socket and for metrics.

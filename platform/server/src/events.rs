@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use metrics::{Label, counter, gauge, histogram};
 use muster_core::game::Outcome;
-use muster_core::id::{MatchId, PlayerId};
+use muster_core::id::{MatchId, PlayerId, ServerId};
 use muster_core::matchmaking::QueueDefinition;
-use muster_store::{LiveCounts, Shard, StoreError, Stored};
+use muster_core::wire::ServerMatchReason;
+use muster_core::wire::WatchEnd;
+use muster_store::{Allocation, LiveCounts, PublishError, ServerCounts, Shard, StoreError, Stored};
 
 use crate::error::Code;
+use crate::referee::AdoptError;
 
 /// A player signed in.
 pub fn signed_in(player: PlayerId, new_account: bool) {
@@ -37,6 +40,22 @@ pub fn socket_closed(player: PlayerId, reason: &'static str) {
     gauge!("muster_sockets").decrement(1.0);
     counter!("muster_sockets_closed_total", "reason" => reason).increment(1);
     tracing::debug!(player_id = %player, reason, "socket closed");
+}
+
+/// How many matches are watched on this gateway.
+pub fn watched_matches(matches: usize) {
+    gauge!("muster_watched_matches").set(matches as f64);
+}
+
+/// Somebody watches a match.
+pub fn watch_began(match_id: MatchId, player: PlayerId) {
+    counter!("muster_watches_began_total").increment(1);
+    tracing::debug!(match_id = %match_id, player_id = %player, "match watched");
+}
+
+/// Somebody was told that a match is watched no more, and why.
+pub fn watch_ended(reason: WatchEnd) {
+    counter!("muster_watches_ended_total", "reason" => reason.as_str()).increment(1);
 }
 
 /// A batch of wishes was admitted: how many tickets it made in which queue.
@@ -188,6 +207,55 @@ pub fn assignment_ended(match_id: MatchId, shard: &Shard, end: AssignmentEnd, re
     }
 }
 
+/// A server of a game has registered.
+pub fn server_registered(server: ServerId, region: Option<&str>, capacity: u16) {
+    counter!("muster_servers_registered_total").increment(1);
+    tracing::info!(server_id = %server, region, capacity, "server registered");
+}
+
+/// Servers fell silent, and the matches they had are over.
+pub fn servers_lost(servers: &[ServerId], matches: usize) {
+    counter!("muster_servers_lost_total").increment(servers.len() as u64);
+    counter!("muster_server_matches_orphaned_total").increment(matches as u64);
+    for server in servers {
+        tracing::warn!(server_id = %server, "server lost: no heartbeat in time; its matches are over");
+    }
+}
+
+/// What a look at the matches that want servers came to.
+pub fn matches_allocated(shard: &Shard, done: Allocation) {
+    counter!("muster_allocations_total", "queue" => shard.queue.clone(), "outcome" => "allocated")
+        .increment(done.allocated.into());
+    counter!("muster_allocations_total", "queue" => shard.queue.clone(), "outcome" => "refused")
+        .increment(done.refused.into());
+    gauge!("muster_allocations_waiting", shard_labels(shard)).set(f64::from(done.waiting));
+    if done.allocated > 0 || done.refused > 0 {
+        tracing::debug!(queue = shard.queue, group = shard.group, ?done, "matches given to servers");
+    }
+}
+
+/// A match on a server of its game is over, and everybody is told.
+pub fn server_match_ended(id: MatchId, queue: &str, reason: ServerMatchReason) {
+    let outcome = reason.as_str();
+    counter!("muster_server_matches_ended_total", "queue" => queue.to_owned(), "outcome" => outcome).increment(1);
+    tracing::info!(match_id = %id, queue, outcome, "match on a server ended");
+}
+
+/// The servers that are registered now. Every director tells the same.
+pub fn servers_counted(counts: &ServerCounts) {
+    let states = [
+        ("starting", counts.starting),
+        ("ready", counts.ready),
+        ("allocated", counts.allocated),
+        ("draining", counts.draining),
+    ];
+    for (state, servers) in states {
+        gauge!("muster_servers", "state" => state).set(servers as f64);
+    }
+    gauge!("muster_server_matches").set(counts.matches as f64);
+    gauge!("muster_server_places_free").set(counts.free as f64);
+}
+
 /// A match began.
 pub fn match_started(id: MatchId, queue: &QueueDefinition, region: &str, quality: f64) {
     let labels = region_labels(&queue.name, region);
@@ -232,11 +300,12 @@ fn region_labels(queue: &str, region: &str) -> Vec<Label> {
     vec![Label::new("queue", queue.to_owned()), Label::new("region", region.to_owned())]
 }
 
-/// This process became a match's owner.
+/// This process became a match's owner: `replayed` events came from its log.
 pub fn match_owned(id: MatchId, replayed: usize, taken_over: bool) {
     gauge!("muster_referee_matches").increment(1.0);
     if taken_over {
         counter!("muster_match_takeovers_total").increment(1);
+        histogram!("muster_match_replay_size").record(replayed as f64);
         tracing::info!(match_id = %id, replayed, "match taken over from its log");
     }
 }
@@ -251,6 +320,37 @@ pub fn match_left(id: MatchId, reason: &'static str) {
 pub fn match_fenced(id: MatchId) {
     counter!("muster_match_fenced_total").increment(1);
     tracing::warn!(match_id = %id, "another referee has written to this match; stepping back");
+}
+
+/// A match could not go on because of a fault of this program.
+pub fn match_panicked(id: MatchId) {
+    gauge!("muster_referee_matches").decrement(1.0);
+    counter!("muster_match_panics_total").increment(1);
+    tracing::error!(match_id = %id, "a match panicked; its owner lets go of it");
+}
+
+/// The log of a match that was never settled is gone; the match was ended as abandoned.
+pub fn match_lost(id: MatchId) {
+    counter!("muster_matches_lost_total").increment(1);
+    tracing::error!(match_id = %id, "the log of a running match is gone; the match was abandoned");
+}
+
+/// The result of a match could not be stored; it is tried again.
+pub(crate) fn settlement_failed(id: MatchId, error: &AdoptError) {
+    counter!("muster_match_settlements_failed_total").increment(1);
+    tracing::warn!(match_id = %id, error = error as &dyn std::error::Error, "the result of a match could not be stored yet");
+}
+
+/// Players could not be told what has happened; it is tried again.
+pub fn tell_failed(id: MatchId, error: &StoreError) {
+    counter!("muster_match_tells_failed_total").increment(1);
+    tracing::warn!(match_id = %id, error = error as &dyn std::error::Error, "players could not be told of an event yet");
+}
+
+/// Nobody has heard of a player of a running match for too long.
+pub fn player_absent(player: PlayerId) {
+    counter!("muster_match_absences_total").increment(1);
+    tracing::info!(player_id = %player, "a player in a match fell silent");
 }
 
 /// A match is over and settled.
@@ -269,6 +369,19 @@ pub fn telemetry_stored(stored: &Stored, took: Duration) {
     counter!("muster_telemetry_events_dead_total").increment(dead);
     histogram!("muster_telemetry_batch_seconds").record(took.as_secs_f64());
     tracing::debug!(new, duplicates, dead, ?took, "telemetry stored");
+}
+
+/// Telemetry of the platform's own was let go: the queue was full, or the stream did not take it however often it was tried.
+pub fn telemetry_dropped(events: usize, error: Option<&PublishError>) {
+    counter!("muster_telemetry_events_dropped_total").increment(events as u64);
+    // A full queue drops one by one, and the stream's refusal that filled it has been told.
+    if let Some(error) = error {
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            events,
+            "telemetry could not be published and was dropped"
+        );
+    }
 }
 
 /// A batch of telemetry could not be committed; it is delivered again.

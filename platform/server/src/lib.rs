@@ -2,6 +2,7 @@
 //!
 //! - [`gateway`]: HTTP and sockets; says who is calling, passes on what they want.
 //! - [`matchmaker`]: leads queues, claims tickets, begins matches.
+//! - [`director`]: servers of games, and the matches they are given; goes with the matchmaker.
 //! - [`referee`]: owns running matches; their log is the truth.
 //! - [`writer`]: telemetry from the stream into the hypertable.
 //!
@@ -10,6 +11,7 @@
 //! [`settings`].
 
 pub mod auth;
+pub mod director;
 pub mod error;
 pub mod events;
 pub mod gateway;
@@ -18,4 +20,5 @@ pub mod queue_publisher;
 pub mod referee;
 pub mod settings;
 pub mod telemetry;
+pub mod urgency;
 pub mod writer;

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use muster_core::matchmaking::shipped_queues;
 use muster_runtime::{Condition, Runtime, common};
+use muster_server::director::Director;
 use muster_server::gateway::Gateway;
 use muster_server::referee::Referee;
 use muster_server::settings::{Role, Settings};
 use muster_server::telemetry::TelemetryQueue;
+use muster_server::urgency::Urgency;
 use muster_server::{matchmaker, queue_publisher, writer};
 use muster_store::{Store, StoreSettings};
 
@@ -34,18 +36,21 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     // Before anybody follows them.
     queue_publisher::start(store.clone(), tasks).await.context("publishing the queues")?;
     let telemetry = TelemetryQueue::start(store.clone(), tasks);
+    let crowd = Urgency::default();
     let roles = &settings.server.roles;
     // Referees first: a match that is made needs one.
     let referee =
         roles.contains(&Role::Referee).then(|| Referee::start(store.clone(), settings.referee.clone(), tasks));
     if roles.contains(&Role::Matchmaker) {
-        matchmaker::start(store.clone(), settings.matchmaker.clone(), telemetry.clone(), referee, tasks);
+        let director = Director::start(store.clone(), &settings, tasks).context("starting the director")?;
+        let (settings, telemetry) = (settings.matchmaker.clone(), telemetry.clone());
+        matchmaker::start(store.clone(), settings, telemetry, referee, director, crowd.clone(), tasks);
     }
     if roles.contains(&Role::Writer) {
         writer::start(store.clone(), settings.writer.clone(), tasks);
     }
     if roles.contains(&Role::Gateway) {
-        let gateway = Gateway::start(store, settings.clone(), telemetry, tasks).await?;
+        let gateway = Gateway::start(store, settings.clone(), telemetry, crowd, tasks).await?;
         let router = muster_runtime::http_trace(gateway.router(), "muster-server");
         let address = runtime.serve("http", settings.http.listen, router).await?;
         tracing::info!(%address, "serving players");
@@ -72,6 +77,7 @@ pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<Store> {
         nats_url: settings.nats.url.expose().to_owned(),
         prefix: settings.namespace.prefix.clone(),
         postgres_connections: settings.postgres.max_connections,
+        telemetry_backlog_bytes: settings.writer.backlog_bytes,
     })
     .await
     .context("connecting to PostgreSQL, Redis and NATS")

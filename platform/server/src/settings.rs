@@ -74,6 +74,9 @@ pub struct Settings {
     /// Making matches.
     #[garde(dive)]
     pub matchmaker: MatchmakerSettings,
+    /// Servers of games, and the matches they are given.
+    #[garde(dive)]
+    pub director: DirectorSettings,
     /// Running matches.
     #[garde(dive)]
     pub referee: RefereeSettings,
@@ -100,6 +103,7 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             gateway: GatewaySettings::default(),
             matchmaker: MatchmakerSettings::default(),
+            director: DirectorSettings::default(),
             referee: RefereeSettings::default(),
             writer: WriterSettings::default(),
         }
@@ -125,9 +129,14 @@ impl Default for ServerSettings {
 #[derive(Debug, Clone, Serialize, Deserialize, Validate)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthSettings {
-    /// Ed25519 private key, PKCS#8 PEM; usually `secret:auth_signing_key`. Needed by the gateway role.
+    /// Ed25519 private key, PKCS#8 PEM; usually `secret:auth_signing_key`. Needed by the gateway role; a matchmaker without it gives
+    /// matches to servers without join tokens, and players ask a gateway for theirs.
     #[garde(skip)]
     pub signing_key: Secret,
+    /// Another key, which signs nothing: its tokens are honoured, and it is published beside the first. To change keys without signing
+    /// anybody out, roll out three times: the new key here, then the two exchanged, then (after `token_ttl`) the old one left out.
+    #[garde(skip)]
+    pub second_signing_key: Secret,
     /// The `iss` of tokens.
     #[garde(length(min = 1, max = 128))]
     pub issuer: String,
@@ -135,11 +144,21 @@ pub struct AuthSettings {
     #[serde(with = "humantime_serde")]
     #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(24 * 3600))))]
     pub token_ttl: Duration,
+    /// How long a join token is valid, with which players connect to servers of their game. They may ask for another one.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(5), Duration::from_secs(3600))))]
+    pub join_token_ttl: Duration,
 }
 
 impl Default for AuthSettings {
     fn default() -> Self {
-        Self { signing_key: Secret::default(), issuer: "muster".to_owned(), token_ttl: Duration::from_secs(3600) }
+        Self {
+            signing_key: Secret::default(),
+            second_signing_key: Secret::default(),
+            issuer: "muster".to_owned(),
+            token_ttl: Duration::from_secs(3600),
+            join_token_ttl: Duration::from_secs(60),
+        }
     }
 }
 
@@ -147,7 +166,7 @@ impl Default for AuthSettings {
 #[derive(Debug, Clone, Serialize, Deserialize, Validate)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewaySettings {
-    /// Clients send something at least this often; a socket silent for twice as long is closed.
+    /// A socket that has been silent for so long is pinged; one that has been silent for twice as long is closed.
     #[serde(with = "humantime_serde")]
     #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(120))))]
     pub heartbeat: Duration,
@@ -161,7 +180,8 @@ pub struct GatewaySettings {
     /// Longest HTTP body, bytes.
     #[garde(range(min = 1_024, max = 16_777_216))]
     pub max_body_bytes: usize,
-    /// Messages a second that one socket may send, with a burst of twice as many.
+    /// Messages a second that one socket may send, with a burst of twice as many. All sockets and requests of one player together
+    /// may have as many as this and `requests_per_second` allow.
     #[garde(range(min = 1, max = 1_000))]
     pub messages_per_second: u32,
     /// Requests about tickets and blocks a second that one player may make over HTTP, with a burst of twice as many.
@@ -170,6 +190,16 @@ pub struct GatewaySettings {
     /// Sign-ins a second from one address, with a burst of ten times as many. A service key that is not known counts as one.
     #[garde(range(min = 1, max = 100_000))]
     pub sign_ins_per_second: u32,
+    /// Whether signed-in players may watch other players' matches over their sockets.
+    #[garde(skip)]
+    pub spectators: bool,
+    /// How far behind a match those who watch it are kept.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::ZERO, Duration::from_secs(600))))]
+    pub spectator_delay: Duration,
+    /// Matches that may be watched at once on one gateway, by however many; each takes up to 1 MB, usually some 20 KB.
+    #[garde(range(min = 1, max = 100_000))]
+    pub watched_matches: u32,
 }
 
 impl Default for GatewaySettings {
@@ -182,6 +212,9 @@ impl Default for GatewaySettings {
             messages_per_second: 20,
             requests_per_second: 20,
             sign_ins_per_second: 20,
+            spectators: true,
+            spectator_delay: Duration::from_secs(10),
+            watched_matches: 1_000,
         }
     }
 }
@@ -215,6 +248,43 @@ impl Default for MatchmakerSettings {
     }
 }
 
+/// Servers of games that register themselves, and the matches they are given.
+#[derive(Debug, Clone, Serialize, Deserialize, Validate)]
+#[serde(default, deny_unknown_fields)]
+pub struct DirectorSettings {
+    /// How long a server lives on after a heartbeat; then it counts as lost, and its matches end.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(300))))]
+    pub lease: Duration,
+    /// How long a match waits while servers fit it, but none has a place. Then everybody returns to the head of the queue.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::ZERO, Duration::from_secs(600))))]
+    pub patience: Duration,
+    /// How long a server may take to start a match that it was given; then the match ends.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(3600))))]
+    pub start_timeout: Duration,
+    /// How long a match may run on a server; then it ends without a result, and its players may queue again.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(7 * 24 * 3600))))]
+    pub match_limit: Duration,
+    /// Requests a second that one server may make, with a burst of twice as many.
+    #[garde(range(min = 1, max = 10_000))]
+    pub requests_per_second: u32,
+}
+
+impl Default for DirectorSettings {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(15),
+            patience: Duration::from_secs(5),
+            start_timeout: Duration::from_secs(60),
+            match_limit: Duration::from_secs(6 * 3600),
+            requests_per_second: 50,
+        }
+    }
+}
+
 /// Running matches.
 #[derive(Debug, Clone, Serialize, Deserialize, Validate)]
 #[serde(default, deny_unknown_fields)]
@@ -227,11 +297,20 @@ pub struct RefereeSettings {
     #[serde(with = "humantime_serde")]
     #[garde(custom(between(Duration::from_millis(500), Duration::from_secs(30))))]
     pub orphaned_after: Duration,
+    /// Silence after which a player counts as gone from their match, though nobody has told it: their gateway died. Gateways
+    /// give a sign of life for their players every 7.5 s.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(10), Duration::from_secs(60))))]
+    pub absent_after: Duration,
 }
 
 impl Default for RefereeSettings {
     fn default() -> Self {
-        Self { beat: Duration::from_secs(1), orphaned_after: Duration::from_secs(3) }
+        Self {
+            beat: Duration::from_secs(1),
+            orphaned_after: Duration::from_secs(3),
+            absent_after: Duration::from_secs(20),
+        }
     }
 }
 
@@ -239,18 +318,22 @@ impl Default for RefereeSettings {
 #[derive(Debug, Clone, Serialize, Deserialize, Validate)]
 #[serde(default, deny_unknown_fields)]
 pub struct WriterSettings {
-    /// Most events in one transaction.
+    /// Most events in one transaction. A message of the stream, 500 events at most, is not split.
     #[garde(range(min = 1, max = 20_000))]
     pub batch_events: usize,
     /// Longest wait for a batch to fill.
     #[serde(with = "humantime_serde")]
     #[garde(custom(between(Duration::from_millis(10), Duration::from_secs(10))))]
     pub batch_wait: Duration,
+    /// How many bytes of telemetry may wait to be written before more is refused: 64 MiB to 1 TiB. NATS sets so much of its
+    /// storage aside. It takes effect with `migrate`.
+    #[garde(range(min = 64 << 20, max = 1 << 40))]
+    pub backlog_bytes: u64,
 }
 
 impl Default for WriterSettings {
     fn default() -> Self {
-        Self { batch_events: 2_000, batch_wait: Duration::from_millis(250) }
+        Self { batch_events: 2_000, batch_wait: Duration::from_millis(250), backlog_bytes: 2 << 30 }
     }
 }
 

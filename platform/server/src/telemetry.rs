@@ -5,16 +5,17 @@
 
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
-use metrics::counter;
+use backon::{BackoffBuilder, ExponentialBuilder};
 use muster_runtime::Tasks;
 use muster_store::{PublishError, Store, TelemetryEvent};
 use tokio::sync::mpsc;
 
+use crate::events;
+
 /// Events that may wait for the stream.
 const WAITING: usize = 8_192;
-/// Events published together.
-const BATCH: usize = 256;
+/// Events published together: as many as one message of the stream carries.
+const BATCH: usize = 500;
 
 /// Where handlers leave their events.
 #[derive(Clone)]
@@ -31,7 +32,7 @@ impl TelemetryQueue {
     /// Leaves an event; never waits.
     pub fn offer(&self, event: TelemetryEvent) {
         if self.0.try_send(event).is_err() {
-            counter!("muster_telemetry_events_dropped_total").increment(1);
+            events::telemetry_dropped(1, None);
         }
     }
 }
@@ -50,27 +51,37 @@ async fn publish(
                 if receiver.recv_many(&mut batch, BATCH).await == 0 { return }
             }
         }
-        publish_all(&store, &batch).await;
+        publish_all(&store, &mut batch).await;
         batch.clear();
     }
 }
 
-/// Publishes each event, trying again for a while; what still fails is counted and let go.
-async fn publish_all(store: &Store, events: &[TelemetryEvent]) {
+/// Publishes events, trying again for a while with those that were not taken; what still fails is counted and let go.
+async fn publish_all(store: &Store, events: &mut Vec<TelemetryEvent>) {
     let backoff = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(100))
         .with_max_delay(Duration::from_secs(2))
         .with_max_times(8)
         .with_jitter();
-    // A repeated event is counted once by its id, so the whole batch can be tried again.
-    let attempt =
-        || async { store.telemetry.publish_all(events).await.into_iter().collect::<Result<Vec<()>, PublishError>>() };
-    if let Err(error) = attempt.retry(backoff).await {
-        counter!("muster_telemetry_events_dropped_total").increment(events.len() as u64);
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            events = events.len(),
-            "telemetry could not be published and was dropped"
-        );
+    for pause in backoff.build().map(Some).chain([None]) {
+        let Some(error) = publish_once(store, events).await else { return };
+        match pause {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => events::telemetry_dropped(events.len(), Some(&error)),
+        }
     }
+}
+
+/// Publishes events and keeps those that were not taken; why the last of them was not.
+async fn publish_once(store: &Store, events: &mut Vec<TelemetryEvent>) -> Option<PublishError> {
+    let mut verdicts = store.telemetry.publish_all(events).await.into_iter();
+    let mut last = None;
+    events.retain(|_| match verdicts.next() {
+        Some(Err(error)) => {
+            last = Some(error);
+            true
+        }
+        _ => false,
+    });
+    last
 }

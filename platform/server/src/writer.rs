@@ -28,11 +28,26 @@ async fn run(store: Store, settings: WriterSettings, drain: CancellationToken) -
             events::telemetry_batch_failed(&error);
             tokio::select! {
                 () = drain.cancelled() => {}
-                () = tokio::time::sleep(RETRY) => {}
+                () = tokio::time::sleep(RETRY) => renew(&store, &mut consumer).await,
             }
         }
     }
-    Ok(())
+    consumer.release().await
+}
+
+/// Takes the writers' place in the stream again: after an outage NATS may have forgotten it. Should that fail, the old place is
+/// tried once more.
+async fn renew(store: &Store, consumer: &mut TelemetryConsumer) {
+    match store.telemetry.consumer().await {
+        Ok(fresh) => {
+            if let Err(error) = std::mem::replace(consumer, fresh).release().await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "what the writer held comes again later");
+            }
+        }
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the telemetry stream could not be reached anew");
+        }
+    }
 }
 
 async fn write_next(

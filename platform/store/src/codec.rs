@@ -10,6 +10,12 @@ pub(crate) fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("our types have string keys and finite numbers")
 }
 
+/// The same, after what is there already.
+pub(crate) fn write_json(into: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(into, value)
+        .expect("our types have string keys and finite numbers, and memory takes every write");
+}
+
 pub(crate) fn to_json_text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("our types have string keys and finite numbers")
 }

@@ -56,9 +56,11 @@ impl StoreError {
         }
     }
 
-    /// Whether PostgreSQL refused the values themselves (SQLSTATE classes 22 and 23): sending them again is useless.
+    /// Whether PostgreSQL refused the values themselves (SQLSTATE classes 22 data, 23 integrity, 54 limits such as the depth of
+    /// JSON): sending them again is useless.
     pub(crate) fn is_bad_data(&self) -> bool {
-        matches!(self, Self::Postgres(error) if sqlstate(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23")))
+        matches!(self, Self::Postgres(error)
+            if sqlstate(error).is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class))))
     }
 
     pub(crate) fn nats(what: &'static str) -> impl FnOnce(BoxError) -> Self {

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::{GetStreamErrorKind, PublishErrorKind};
 use async_nats::jetstream::kv::{self, CreateErrorKind, UpdateErrorKind};
 use tokio::sync::OnceCell;
 
@@ -70,7 +71,10 @@ impl Leases {
             Err(error) if error.kind() == CreateErrorKind::AlreadyExists => Ok(None),
             // Taken, and given back or run out, between the two looks that `create` takes: the next try will tell.
             Err(error) if fenced(&error) => Ok(None),
-            Err(error) => Err(error).doing("acquiring a lease"),
+            Err(error) => {
+                self.remake_if_forgotten().await?;
+                Err(error).doing("acquiring a lease")
+            }
         }
     }
 
@@ -83,7 +87,10 @@ impl Leases {
                 Ok(())
             }
             Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision || fenced(&error) => Err(LeaseError::Lost),
-            Err(error) => Err(error).doing("renewing a lease").map_err(LeaseError::Store),
+            Err(error) => {
+                self.remake_if_forgotten().await?;
+                Err(error).doing("renewing a lease").map_err(LeaseError::Store)
+            }
         }
     }
 
@@ -107,8 +114,29 @@ impl Leases {
 
     /// Looked up once: that a renewal is one round trip is what lets a lease be short.
     async fn bucket(&self) -> Result<&kv::Store> {
-        let look_up = || self.nats.jetstream.get_key_value(self.nats.bucket(streams::LEASES));
-        self.bucket.get_or_try_init(look_up).await.doing("opening the bucket of leases")
+        let look_up = async || {
+            self.remake_if_forgotten().await?;
+            let bucket = self.nats.jetstream.get_key_value(self.nats.bucket(streams::LEASES)).await;
+            bucket.doing("opening the bucket of leases")
+        };
+        self.bucket.get_or_try_init(look_up).await
+    }
+
+    /// The bucket is in memory, so a NATS that starts again has none, and whoever notices first makes it. No lease is lost by
+    /// that which was not lost already; who still thinks that they hold one finds another revision.
+    async fn remake_if_forgotten(&self) -> Result<()> {
+        let config = streams::leases(&self.nats);
+        let found = self.nats.jetstream.get_stream(format!("KV_{}", config.bucket)).await;
+        let Err(error) = found else { return Ok(()) };
+        let GetStreamErrorKind::JetStream(refusal) = error.kind() else { return Ok(()) };
+        if refusal.error_code() == ErrorCode::STREAM_NOT_FOUND {
+            tracing::warn!(
+                bucket = config.bucket,
+                "NATS has forgotten the leases, as it does when it starts again; making their bucket"
+            );
+            self.nats.jetstream.create_or_update_key_value(config).await.doing("making the bucket of leases again")?;
+        }
+        Ok(())
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! [`Store`] holds a handle for each noun; each noun is a module here, with its statements in it:
 //!
-//! - PostgreSQL: [`Accounts`], [`Blocks`], [`Ratings`], [`Matches`], [`Assignments`], [`ServiceKeys`], [`Staff`], [`Audit`],
+//! - PostgreSQL: [`Accounts`], [`Blocks`], [`Ratings`], [`Matches`], [`Assignments`], [`Servers`], [`ServiceKeys`], [`Staff`], [`Audit`],
 //!   [`Retention`], [`TicketFacts`], [`Live`]
 //! - Redis: [`Tickets`], [`Recents`], [`Presence`], [`MatchOwners`]
 //! - NATS: [`MatchLog`], [`MatchCalls`], [`MatchmakerCalls`], [`Leases`], [`Domain`]
-//! - two of them: [`Queues`] (PostgreSQL and NATS), [`Pushes`] (Redis and NATS), [`Telemetry`] (NATS and TimescaleDB)
+//! - two of them: [`Queues`] (PostgreSQL and NATS), [`Pushes`] and [`Sockets`] (Redis and NATS), [`Telemetry`] (NATS and TimescaleDB)
 //!
 //! Time is an argument: [`now`] has it, and [`fresh_id`] makes ids. Errors are [`StoreError`], or a type of the function's own
 //! where its caller has to choose what to do.
@@ -37,8 +37,10 @@ mod ratings;
 mod recents;
 mod retention;
 mod script;
+mod servers;
 mod service_keys;
 mod settings;
+mod sockets;
 mod staff;
 mod store;
 mod streams;
@@ -46,7 +48,7 @@ mod telemetry;
 mod tickets;
 mod trace;
 
-pub use accounts::{Account, AccountSignIn, Accounts, AtTheDoor};
+pub use accounts::{Account, AccountSignIn, Accounts, AtTheDoor, Ladder};
 pub use assignments::{Assignment, AssignmentState, Assignments, Decision, NewAssignment};
 pub use audit::{Actor, Audit, AuditEntry, AuditOutcome, NewAudit};
 pub use blocks::{BlockError, Blocks, MAX_BLOCKS};
@@ -59,11 +61,12 @@ pub use match_calls::{
     AdoptReply, AdoptionStream, CallError, CallStream, IncomingAdoption, IncomingCall, MatchCall, MatchCalls,
     MatchReply,
 };
-pub use match_log::{AppendError, MatchLog, MatchLogEntry, number_events};
+pub use match_log::{AppendError, LastSnapshot, MatchBeginning, MatchLog, MatchLogEntry, MatchSnapshot, number_events};
 pub use match_owners::MatchOwners;
 pub use matches::{
-    EventStream, InvalidCursor, MatchCursor, MatchFilter, MatchPage, MatchRecord, MatchRecordPlayer, Matches, NewMatch,
-    NewMatchPlayer, SettleError, Settled, Settlement,
+    EventStream, HistoryMatch, InvalidCursor, MatchCursor, MatchFilter, MatchPage, MatchRecord, MatchRecordPlayer,
+    MatchTelemetry, Matches, NewMatch, NewMatchPlayer, OpenSeat, PlayerHistory, RatingKey, SettleError, Settled,
+    SettledMatch, SettledSeat, Settlement, StoredEvent, StoredEvents, ToldUnknown, TotalMismatch,
 };
 pub use matchmaker_calls::{Answer, AskError, MatchmakerCalls, Question, QuestionStream, Responder, ShardLook};
 pub use presence::{PRESENCE_TTL, Presence};
@@ -75,8 +78,13 @@ pub use recents::Recents;
 pub use retention::{
     Enqueued, JobError, JobFailure, JobRecord, JobState, LeasedJob, NewJob, Retention, RetentionPolicy,
 };
+pub use servers::{
+    Allocation, AllocationRequest, EndedMatch, EndedPlayer, HeartbeatError, LadderRating, Limits, Place, PlayersError,
+    RegisterError, Reported, ResultError, ServerCounts, Servers, StartError, Swept,
+};
 pub use service_keys::{ServiceKey, ServiceKeyError, ServiceKeys};
 pub use settings::StoreSettings;
+pub use sockets::{SocketOpened, SocketStream, Sockets};
 pub use staff::{NewStaff, Staff, StaffCredentials, StaffError, StaffMember, StaffRole, StaffSession, UnknownRole};
 pub use store::{Dependency, Store};
 pub use telemetry::{
@@ -85,6 +93,6 @@ pub use telemetry::{
 };
 pub use tickets::{
     Answered, BackfillOpening, Cancellation, CancelledBy, Changes, Claim, ClaimRequest, ClaimedTicket, Creation,
-    EndReason, Idempotency, InvalidShard, NewTicket, OpenProposal, PoolSnapshot, ProposalRecord, ProposeRequest,
-    Proposed, Shard, TicketChange, TicketRecord, Tickets,
+    EndReason, Idempotency, InvalidShard, LiveState, LiveTicket, NewTicket, OpenProposal, PoolSnapshot, ProposalRecord,
+    ProposeRequest, Proposed, Shard, TicketChange, TicketRecord, Tickets,
 };

@@ -93,11 +93,34 @@ impl Nats {
         subject: String,
         limit: usize,
     ) -> Result<Vec<jetstream::Message>> {
+        self.read_by(what, stream, subject, DeliverPolicy::All, limit).await
+    }
+
+    /// The same, from a stream sequence on.
+    pub async fn read_from(
+        &self,
+        what: &'static str,
+        stream: &str,
+        subject: String,
+        start_sequence: u64,
+    ) -> Result<Vec<jetstream::Message>> {
+        let from = DeliverPolicy::ByStartSequence { start_sequence };
+        self.read_by(what, stream, subject, from, usize::MAX).await
+    }
+
+    async fn read_by(
+        &self,
+        what: &'static str,
+        stream: &str,
+        subject: String,
+        deliver_policy: DeliverPolicy,
+        limit: usize,
+    ) -> Result<Vec<jetstream::Message>> {
         let stream = self.jetstream.get_stream_no_info(self.stream(stream)).await.doing(what)?;
         let consumer = stream
             .create_consumer(pull::Config {
                 filter_subject: subject,
-                deliver_policy: DeliverPolicy::All,
+                deliver_policy,
                 ack_policy: AckPolicy::None,
                 memory_storage: true,
                 inactive_threshold: Duration::from_secs(10),

@@ -12,6 +12,9 @@ use crate::Result;
 /// How long a sign of life counts. Gateways beat for their sockets well within it.
 pub const PRESENCE_TTL: Duration = Duration::from_secs(30);
 
+/// How many players one command asks for at most, so that nobody else waits long for Redis.
+const AT_ONCE: usize = 1_000;
+
 /// Handle on the presence.
 #[derive(Clone)]
 pub struct Presence {
@@ -50,6 +53,18 @@ impl Presence {
     pub async fn online(&self, player: PlayerId, now: DateTime<Utc>) -> Result<bool> {
         let beat: Option<f64> = self.redis.clone().zscore(&self.key, player.to_string()).await?;
         Ok(beat.is_some_and(|beat| beat > silent_since(now) as f64))
+    }
+
+    /// When each of these players was last heard of, in their order; none of whom nothing is known any more: gone, or silent for
+    /// longer than [`PRESENCE_TTL`]. One round trip for every thousand.
+    pub async fn last_beats(&self, players: &[PlayerId]) -> Result<Vec<Option<DateTime<Utc>>>> {
+        let mut beats = Vec::with_capacity(players.len());
+        for players in players.chunks(AT_ONCE) {
+            let players: Vec<String> = players.iter().map(PlayerId::to_string).collect();
+            let scores: Vec<Option<f64>> = self.redis.clone().zscore_multiple(&self.key, &players).await?;
+            beats.extend(scores.into_iter().map(|ms| DateTime::from_timestamp_millis(ms? as i64)));
+        }
+        Ok(beats)
     }
 
     /// How many players are online.

@@ -1,7 +1,7 @@
 //! Redis scripts: one call, or many in one round trip.
 
 use redis::aio::ConnectionManager;
-use redis::{FromRedisValue, ParsingError, Pipeline, ScriptInvocation, Value};
+use redis::{ErrorKind, FromRedisValue, ParsingError, Pipeline, RedisResult, ScriptInvocation, ServerErrorKind, Value};
 
 use crate::Result;
 
@@ -21,6 +21,43 @@ impl Script {
     /// One call. The script is sent when Redis does not know it (any more).
     pub fn call(&self, key: &str) -> ScriptInvocation<'_> {
         self.script.key(key)
+    }
+
+    /// The same call for several keys in one round trip, and the answers in their order. Redis is told the script only when it turns
+    /// out not to know it, and then just those calls are made again that it did not know it for.
+    pub async fn for_each<T: FromRedisValue>(
+        &self,
+        keys: &[String],
+        argument: &str,
+        redis: &ConnectionManager,
+    ) -> Result<Vec<T>> {
+        let mut answers: Vec<Option<T>> = keys.iter().map(|_| None).collect();
+        let mut open: Vec<usize> = (0..keys.len()).collect();
+        let mut told = false;
+        while !open.is_empty() {
+            let mut pipe = Pipeline::with_capacity(open.len() + 1);
+            pipe.ignore_errors();
+            if told {
+                pipe.cmd("SCRIPT").arg("LOAD").arg(&self.code).ignore();
+            }
+            for index in &open {
+                pipe.cmd("EVALSHA").arg(self.script.get_hash()).arg(1).arg(&keys[*index]).arg(argument);
+            }
+            let results: Vec<RedisResult<T>> = pipe.query_async(&mut redis.clone()).await?;
+            let mut unknown = Vec::new();
+            for (index, result) in open.into_iter().zip(results) {
+                match result {
+                    Ok(answer) => answers[index] = Some(answer),
+                    Err(error) if !told && error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                        unknown.push(index);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            open = unknown;
+            told = true;
+        }
+        Ok(answers.into_iter().flatten().collect())
     }
 
     /// Many calls in one round trip.
@@ -102,9 +139,16 @@ mod tests {
     #[tokio::test]
     async fn scripts_that_redis_does_not_know_are_told() {
         let mut redis = redis().await;
-        let (one, many) = (unknown(), unknown());
+        let (one, many, each) = (unknown(), unknown(), unknown());
         let answer: (String, String) = one.call("key").arg("a").invoke_async(&mut redis).await.unwrap();
         assert_eq!(answer, ("a".to_owned(), "key".to_owned()));
+
+        let keys: Vec<String> = (0..3).map(|n| format!("key {n}")).collect();
+        for _ in 0..2 {
+            let answers: Vec<(String, String)> = each.for_each(&keys, "a", &redis).await.unwrap();
+            assert_eq!(answers.len(), 3);
+            assert!(answers.into_iter().zip(&keys).all(|(answer, key)| answer == ("a".to_owned(), key.clone())));
+        }
 
         for _ in 0..2 {
             let mut batch = many.batch(300);

@@ -18,6 +18,9 @@ pub struct StoreSettings {
     pub prefix: String,
     /// How many connections to PostgreSQL at most; 1 or more.
     pub postgres_connections: u32,
+    /// How many bytes of telemetry may wait to be written before publishing is refused. JetStream sets so much of its storage
+    /// aside; it takes effect with [`Store::ensure_streams`](crate::Store::ensure_streams).
+    pub telemetry_backlog_bytes: u64,
 }
 
 impl Default for StoreSettings {
@@ -28,6 +31,7 @@ impl Default for StoreSettings {
             nats_url: String::new(),
             prefix: String::new(),
             postgres_connections: 8,
+            telemetry_backlog_bytes: 2 << 30,
         }
     }
 }

@@ -8,8 +8,8 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use crate::nats::Nats;
 use crate::{
     Accounts, Assignments, Audit, Blocks, Domain, Leases, Live, MatchCalls, MatchLog, MatchOwners, Matches,
-    MatchmakerCalls, Presence, Pushes, Queues, Ratings, Recents, Result, Retention, ServiceKeys, Staff, StoreError,
-    StoreSettings, Telemetry, TicketFacts, Tickets, streams,
+    MatchmakerCalls, Presence, Pushes, Queues, Ratings, Recents, Result, Retention, Servers, ServiceKeys, Sockets,
+    Staff, StoreError, StoreSettings, Telemetry, TicketFacts, Tickets, streams,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,6 +34,8 @@ pub struct Store {
     pub matchmaker_calls: MatchmakerCalls,
     /// Matches that wait for somebody's own server.
     pub assignments: Assignments,
+    /// Registered servers, and the matches they play.
+    pub servers: Servers,
     /// The keys of trusted servers.
     pub service_keys: ServiceKeys,
     /// Matches: who, when, and how they ended.
@@ -48,6 +50,8 @@ pub struct Store {
     pub pushes: Pushes,
     /// Who is online.
     pub presence: Presence,
+    /// Which socket of a player is the newest.
+    pub sockets: Sockets,
     /// Who leads what.
     pub leases: Leases,
     /// Telemetry, from the door to the hypertable.
@@ -68,6 +72,7 @@ pub struct Store {
     redis: ConnectionManager,
     nats: Nats,
     prefix: String,
+    telemetry_backlog_bytes: u64,
 }
 
 /// Whether a service answers.
@@ -89,10 +94,11 @@ impl Store {
             connect_redis(settings),
             within("NATS", connect_nats(settings))
         )?;
-        Ok(Self::assemble(postgres, redis, nats, settings.prefix.clone()))
+        Ok(Self::assemble(postgres, redis, nats, settings))
     }
 
-    fn assemble(postgres: PgPool, redis: ConnectionManager, nats: Nats, prefix: String) -> Self {
+    fn assemble(postgres: PgPool, redis: ConnectionManager, nats: Nats, settings: &StoreSettings) -> Self {
+        let prefix = settings.prefix.clone();
         let keys = |rest: &str| format!("{prefix}{rest}");
         let tickets = Tickets::new(redis.clone(), keys("{mm}:"));
         let presence = Presence::new(redis.clone(), keys("presence"));
@@ -106,11 +112,13 @@ impl Store {
             queues: Queues::new(postgres.clone(), nats.clone(), domain.clone()),
             matchmaker_calls: MatchmakerCalls::new(nats.clone()),
             assignments: Assignments::new(postgres.clone()),
+            servers: Servers::new(postgres.clone()),
             service_keys: ServiceKeys::new(postgres.clone()),
             matches: Matches::new(postgres.clone(), match_log.clone()),
             match_calls: MatchCalls::new(nats.clone()),
             match_owners: MatchOwners::new(redis.clone(), keys("match_owners")),
             pushes: Pushes::new(redis.clone(), nats.clone(), keys("push:")),
+            sockets: Sockets::new(redis.clone(), nats.clone(), keys("presence"), &keys("socket:")),
             leases: Leases::new(nats.clone()),
             telemetry: Telemetry::new(postgres.clone(), nats.clone()),
             queue_facts: TicketFacts::new(postgres.clone()),
@@ -126,6 +134,7 @@ impl Store {
             redis,
             nats,
             prefix,
+            telemetry_backlog_bytes: settings.telemetry_backlog_bytes,
         }
     }
 
@@ -136,7 +145,7 @@ impl Store {
 
     /// Makes the streams and the buckets, or brings them to this version's settings.
     pub async fn ensure_streams(&self) -> Result<()> {
-        streams::ensure(&self.nats).await
+        streams::ensure(&self.nats, self.telemetry_backlog_bytes).await
     }
 
     /// Asks each service for a sign of life, for 2 s at most.

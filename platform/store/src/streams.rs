@@ -6,6 +6,7 @@ use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 
 use crate::Result;
+use crate::codec;
 use crate::error::NatsResult;
 use crate::leases::LEASE_TTL;
 use crate::nats::Nats;
@@ -19,11 +20,8 @@ pub(crate) const QUEUES: &str = "queues";
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many telemetry events may wait to be written before publishing is refused: some minutes at full load, about 10 GB.
-const TELEMETRY_BACKLOG: i64 = 20_000_000;
-
-pub(crate) async fn ensure(nats: &Nats) -> Result<()> {
-    for config in [match_log(nats), telemetry(nats), dlq(nats), domain(nats)] {
+pub(crate) async fn ensure(nats: &Nats, telemetry_backlog_bytes: u64) -> Result<()> {
+    for config in [match_log(nats), telemetry(nats, telemetry_backlog_bytes), dlq(nats), domain(nats)] {
         nats.jetstream.create_or_update_stream(config).await.doing("making a stream")?;
     }
     nats.jetstream.create_or_update_key_value(leases(nats)).await.doing("making the bucket of leases")?;
@@ -44,15 +42,16 @@ fn match_log(nats: &Nats) -> Config {
 }
 
 /// Events on their way to the database. When it is full it refuses what is new, so that a gateway can say so, rather than
-/// lose what was already promised.
-fn telemetry(nats: &Nats) -> Config {
+/// lose what was already promised. Its size is counted in bytes, since a message holds one event or hundreds; JetStream sets
+/// them aside, so that no other stream can fill the disk under it.
+fn telemetry(nats: &Nats, backlog_bytes: u64) -> Config {
     Config {
         name: nats.stream(TELEMETRY),
         subjects: vec![nats.subject("telemetry.>")],
         storage: StorageType::File,
         retention: async_nats::jetstream::stream::RetentionPolicy::WorkQueue,
         discard: DiscardPolicy::New,
-        max_messages: TELEMETRY_BACKLOG,
+        max_bytes: codec::signed(backlog_bytes),
         max_age: 3 * DAY,
         duplicate_window: Duration::from_secs(120),
         ..Config::default()
@@ -82,8 +81,8 @@ fn domain(nats: &Nats) -> Config {
     }
 }
 
-/// In memory: a lease that a restart of NATS forgets has run out anyway.
-fn leases(nats: &Nats) -> kv::Config {
+/// In memory: a lease that a restart of NATS forgets has run out anyway. It forgets the bucket too, which `Leases` makes again.
+pub(crate) fn leases(nats: &Nats) -> kv::Config {
     kv::Config {
         bucket: nats.bucket(LEASES),
         history: 1,

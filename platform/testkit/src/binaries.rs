@@ -17,7 +17,11 @@ use tokio::{io::AsyncWriteExt, process::Command};
 pub fn binary(name: &str) -> PathBuf {
     let directory = env::var_os("MUSTER_BIN_DIR").map_or_else(profile_directory, PathBuf::from);
     let path = directory.join(name);
-    let package = if name == "muster-bots" { "muster-client" } else { name };
+    let package = match name {
+        "muster-bots" => "muster-client",
+        "muster-audit" => "muster-server",
+        other => other,
+    };
     assert!(
         path.is_file(),
         "{} is not built: run `cargo build -p {package}`, or point MUSTER_BIN_DIR at a directory that has it",

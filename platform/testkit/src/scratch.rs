@@ -55,6 +55,7 @@ impl Scratch {
             nats_url: services.nats_url.clone(),
             prefix: format!("t{token}_"),
             postgres_connections: 4,
+            telemetry_backlog_bytes: 64 << 20,
         };
         let store = Store::connect(&settings).await.expect("the services take a connection");
         Self { store, settings, services, database, finished: false }

@@ -1,13 +1,14 @@
-//! `load`: a whole platform of its own, and players who ask for matches through real sockets.
+//! `load`: a whole platform of its own, and players who reach it through real sockets.
 
 mod figures;
+mod play;
+mod queue;
 mod report;
 mod scratch_platform;
 
-use std::{fs, process::ExitCode, time::Duration};
+use std::{fs, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
@@ -24,6 +25,9 @@ use figures::Figures;
 use report::Report;
 use scratch_platform::ScratchPlatform;
 
+pub use play::{Arguments as PlayArguments, play};
+pub use queue::{Arguments as QueueArguments, queue};
+
 /// What is built: the server, and the SDK with the load generator.
 const PACKAGES: [&str; 2] = ["muster-server", "muster-client"];
 /// Open files of the server besides its sockets.
@@ -31,108 +35,56 @@ const OTHER_FILES: u64 = 512;
 /// How long everything but the measured time may take: signing in above all.
 const BESIDES: Duration = Duration::from_secs(20 * 60);
 
-/// How `load queue` was asked to run.
-#[derive(Clone, Debug, Args)]
-pub struct Arguments {
-    /// How many players, each with a socket; with --rate, 5 for each ticket a second unless said otherwise
-    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=200_000))]
-    players: Option<u32>,
-    /// Tickets a second, by the clock; without it, all players queue at one moment
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    rate: Option<u32>,
-    /// For how long, with --rate
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400), requires = "rate")]
-    seconds: u32,
-    /// One of the shipped queues
-    #[arg(long, default_value = "classic-casual")]
-    queue: String,
-    /// Which players they are, and when tickets come
-    #[arg(long, default_value_t = 1)]
+/// What `muster-load` is to do.
+struct Job {
+    /// Its command line, but for where the platform is.
+    words: Vec<String>,
+    /// The same for a person.
+    what: String,
+    /// How many sockets it opens at once.
+    sockets: u64,
+    /// How long it measures.
+    measured: Duration,
+    /// Which players they are.
     seed: u64,
-    /// So many further players queue and play before anything is measured; none finds the server cold
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
-    warm_up: u32,
-    /// Each player says how far away the queue's regions are, one of them near
-    #[arg(long)]
-    latencies: bool,
-    /// Print one JSON object on standard output; progress goes to standard error either way
-    #[arg(long)]
-    json: bool,
-    /// Measure a debug build: quick to make, and no figure of it means anything
-    #[arg(long, hide = true)]
-    debug_build: bool,
+    /// Optimised builds.
+    release: bool,
 }
 
-impl Arguments {
-    fn players(&self) -> u32 {
-        self.players.unwrap_or_else(|| self.rate.map_or(1_000, |rate| rate.saturating_mul(5).clamp(100, 200_000)))
-    }
-
-    /// For `muster-load`.
-    fn for_generator(&self) -> Vec<String> {
-        let mut words: Vec<String> = ["--players".into(), self.players().to_string()].to_vec();
-        words.extend(["--queue".into(), self.queue.clone(), "--seed".into(), self.seed.to_string()]);
-        words.extend(["--warm-up".into(), self.warm_up.to_string()]);
-        if let Some(rate) = self.rate {
-            words.extend(["--rate".into(), rate.to_string(), "--seconds".into(), self.seconds.to_string()]);
-        }
-        if self.latencies {
-            words.push("--latencies".into());
-        }
-        words
-    }
-
-    fn within(&self) -> Duration {
-        BESIDES + self.rate.map_or(Duration::ZERO, |_| Duration::from_secs(self.seconds.into()))
-    }
-}
-
-/// Starts a platform, lets players queue, prints the figures; exit code 1 when a match broke a rule.
-pub fn queue(paths: &Paths, arguments: &Arguments) -> Result<ExitCode> {
+/// Builds, starts a platform, lets the generator do its job, and ends the platform.
+fn measure(paths: &Paths, job: &Job) -> Result<Report> {
     let steps = Steps::on(Stream::Errors);
-    allow_sockets(u64::from(arguments.players()) + u64::from(arguments.warm_up) + OTHER_FILES)?;
-    let release = !arguments.debug_build;
+    allow_sockets(job.sockets + OTHER_FILES)?;
     steps.heading("Setting up");
     let tools = setup::ensure(&steps, paths, Wanted { root: true, bao: true, ..Wanted::default() })?;
-    build::binaries(&steps, paths, &PACKAGES, release)?;
+    build::binaries(&steps, paths, &PACKAGES, job.release)?;
 
     steps.heading("Starting a platform of its own");
-    let platform = ScratchPlatform::start(&steps, paths, &tools, release)?;
+    let platform = ScratchPlatform::start(&steps, paths, &tools, job.release)?;
     let machine = Machine::look(paths);
 
     steps.heading("Measuring");
-    let figures = measure(&steps, paths, arguments, &platform)?;
-    let report = Report {
+    let figures = generate(&steps, paths, job, &platform)?;
+    Ok(Report {
         machine,
-        build: if release { "release" } else { "debug" },
+        build: if job.release { "release" } else { "debug" },
         services: platform.services(),
         settings: platform.settings(),
-        seed: arguments.seed,
-        warm_up: arguments.warm_up,
+        seed: job.seed,
         tick_ms: platform.tick_ms(),
         figures,
-    };
-    drop(platform);
-    if arguments.json {
-        report.print_json()?;
-    } else {
-        report.print_table();
-    }
-    Ok(if report.figures.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
 }
 
-fn measure(steps: &Steps, paths: &Paths, arguments: &Arguments, platform: &ScratchPlatform) -> Result<Figures> {
+fn generate(steps: &Steps, paths: &Paths, job: &Job, platform: &ScratchPlatform) -> Result<Figures> {
     let output = paths.test().join(format!("load-{}.json", std::process::id()));
     let log = paths.log("load/muster-load");
     let figures = steps.step("muster-load", |step| {
-        step.detail(match arguments.rate {
-            Some(rate) => format!("{} players, {rate} tickets a second", arguments.players()),
-            None => format!("{} players at one moment", arguments.players()),
-        });
-        let mut command = guarded(paths.binaries(!arguments.debug_build).join("muster-load"));
+        step.detail(job.what.clone());
+        let mut command = guarded(paths.binaries(job.release).join("muster-load"));
+        command.args(&job.words);
         command.args(["--url", &platform.url, "--ops-url", &platform.ops_url]).arg("--output").arg(&output);
-        command.args(arguments.for_generator());
-        let status = watch(command, &log, arguments.within(), |line| step.note(line))?;
+        let status = watch(command, &log, BESIDES + job.measured, |line| step.note(line))?;
         // Broken rules make it fail too; the figures tell of them.
         match fs::read_to_string(&output) {
             Ok(text) => serde_json::from_str(&text).context("muster-load wrote something else than figures"),
@@ -151,7 +103,7 @@ fn allow_sockets(needed: u64) -> Result<()> {
     }
     if hard < needed {
         bail!(
-            "so many players need {needed} open files, and this user may have {hard}; fewer --players, or a higher limit (`ulimit -Hn`, /etc/security/limits.conf)"
+            "so many sockets need {needed} open files, and this user may have {hard}; ask for fewer, or raise the limit (`ulimit -Hn`, /etc/security/limits.conf)"
         );
     }
     setrlimit(Resource::RLIMIT_NOFILE, needed, hard).with_context(|| format!("cannot allow {needed} open files"))
@@ -159,31 +111,13 @@ fn allow_sockets(needed: u64) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        arguments: Arguments,
-    }
-
-    fn arguments(words: &str) -> Arguments {
-        Line::parse_from(std::iter::once("x").chain(words.split_whitespace())).arguments
-    }
-
     #[test]
-    fn the_generator_is_told_what_was_asked() {
-        let burst = arguments("").for_generator().join(" ");
-        assert_eq!(burst, "--players 1000 --queue classic-casual --seed 1 --warm-up 0");
-        let steady = arguments("--rate 100 --seconds 5 --latencies --seed 9");
-        let words = steady.for_generator().join(" ");
-        assert!(
-            words.starts_with("--players 500 ") && words.ends_with("--rate 100 --seconds 5 --latencies"),
-            "{words}"
-        );
-        assert!(steady.within() > BESIDES);
-        assert!(Line::try_parse_from(["x", "--seconds", "5"]).is_err());
+    fn more_files_than_allowed_are_told() {
+        let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        if let Some(more) = hard.checked_add(1) {
+            assert!(allow_sockets(more).unwrap_err().to_string().contains(&hard.to_string()));
+        }
     }
 }

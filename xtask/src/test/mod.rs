@@ -1,6 +1,7 @@
 //! `test`: every check there is, one part after another, and a summary that a person and CI read alike.
 
 mod alerts;
+mod chaos;
 mod libtest;
 mod parts;
 mod tests;
@@ -39,6 +40,8 @@ pub enum Part {
     Sqlx,
     /// Unit, integration (against real services) and browser tests, documentation examples
     Tests,
+    /// A minute of faults on a platform of its own; everything it stored must hold
+    Chaos,
 }
 
 impl Part {

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{Part, Row, Selection, alerts, indented, tests};
+use super::{Part, Row, Selection, alerts, chaos, indented, tests};
 use crate::{
     build,
     commands::run,
@@ -52,6 +52,7 @@ impl<'a> Workshop<'a> {
             Part::Alerts => self.alerts()?,
             Part::Sqlx => self.sqlx()?,
             Part::Tests => return tests::run(self),
+            Part::Chaos => return chaos::run(self).map(|row| vec![row]),
         }
         Ok(vec![Row::one(part.name(), true, began.elapsed(), "")])
     }
@@ -141,7 +142,9 @@ impl<'a> Workshop<'a> {
             let given = Given::for_test(&std::env::vars().collect());
             let wanted = Wanted {
                 // promtool and amtool come from the root, even where the services are given.
-                root: uses(&[Part::Alerts]) || (given.lacks_root_services() && uses(&[Part::Sqlx, Part::Tests])),
+                // And what is killed must be one's own.
+                root: uses(&[Part::Alerts, Part::Chaos])
+                    || (given.lacks_root_services() && uses(&[Part::Sqlx, Part::Tests])),
                 bao: given.lacks_vault() && uses(&[Part::Tests]),
                 wasm: uses(&[Part::Wasm, Part::Tests]),
                 browser: uses(&[Part::Tests]),

@@ -90,6 +90,11 @@ impl Played {
         &self.logged
     }
 
+    /// Who began.
+    pub fn first(&self) -> Seat {
+        self.state.first
+    }
+
     pub fn totals(&self) -> [u32; 2] {
         self.state.totals
     }
@@ -100,7 +105,7 @@ impl Played {
         let seat = self.state.turn;
         let events = decide(&self.state, &Action::Command { seat, command }, &self.dice, at).unwrap();
         let by = Some(self.players[seat.index()]);
-        let entry = MatchLogEntry::Decided { by, command_id: None, events: events.clone(), at };
+        let entry = MatchLogEntry::Decided { by, command_id: None, events: events.clone(), at, snapshot: None };
         self.log_seq = self.store.match_log.append(self.match_id, self.log_seq, &entry).await.unwrap();
         self.take(events, at);
     }

@@ -1,8 +1,11 @@
 //! What a connection tells a game.
 
 use muster_core::{
-    id::MatchId,
-    wire::{LoggedEvent, MatchResult, MatchView, TeamPlayer, TicketView},
+    id::{MatchId, ServerId},
+    wire::{
+        LoggedEvent, MatchResult, MatchView, RatingChange, ServerMatchEnd, TeamPlayer, TicketView, WatchBegan,
+        WatchEnded, WatchEvents,
+    },
 };
 
 /// Something happened.
@@ -43,6 +46,19 @@ pub enum ClientEvent {
         connection: String,
         /// Who plays with whom, team by team.
         teams: Vec<Vec<TeamPlayer>>,
+        /// The registered server that it is played on, where it is one.
+        server_id: Option<ServerId>,
+        /// To be shown to that server, soon; [`Session::join_pass`](crate::Session::join_pass) gets another.
+        join_token: Option<String>,
+    },
+    /// A match on a registered server of the game is over.
+    MatchClosed {
+        /// Which match.
+        match_id: MatchId,
+        /// How it ended.
+        end: ServerMatchEnd,
+        /// What it did to the player's rating in its queue.
+        rating: Option<RatingChange>,
     },
     /// The log of a match grew.
     MatchEvents {
@@ -60,6 +76,13 @@ pub enum ClientEvent {
     },
     /// A ticket changed its state. When it is `proposed`, its player is asked: see [`Connection::accept`](super::Connection::accept).
     TicketUpdated(TicketView),
+    /// A match is watched. The first time its match is as it was before its first event: what a mirror begins with. After a loss of
+    /// the line it comes again; the events that follow are those after its `after`.
+    WatchBegan(WatchBegan),
+    /// The next events of a match that is watched.
+    WatchEvents(WatchEvents),
+    /// A match is watched no more.
+    WatchEnded(WatchEnded),
     /// The platform complained about something that was not a verb's (those get their own error).
     Error {
         /// Stable.

@@ -6,12 +6,13 @@ mod options;
 mod outbox;
 mod socket;
 mod task;
+mod watched;
 
 use std::collections::BTreeMap;
 
 pub use event::{ClientEvent, DisconnectReason};
 use muster_core::{
-    game::Command,
+    game::{Command, Nonce},
     id::{MatchId, TicketId},
     matchmaking::PropertyValue,
     wire::{ClientMessage, TicketView},
@@ -54,6 +55,9 @@ pub struct TicketOptions {
     pub latencies_ms: BTreeMap<String, u16>,
     /// What the ticket says of itself, for the queue's filters.
     pub properties: BTreeMap<String, PropertyValue>,
+    /// What the player adds to the dice: 32 bytes of the game's own drawing, new for every ticket. See [`verify`](crate::verify) for
+    /// what it proves.
+    pub nonce: Option<Nonce>,
 }
 
 impl Connection {
@@ -126,6 +130,22 @@ impl Connection {
         self.caller.command(match_id, command).await
     }
 
+    /// See [`Caller::watch`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn watch(&self, match_id: MatchId) -> Result<(), ClientError> {
+        self.caller.watch(match_id).await
+    }
+
+    /// See [`Caller::unwatch`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn unwatch(&self, match_id: MatchId) -> Result<(), ClientError> {
+        self.caller.unwatch(match_id).await
+    }
+
     /// Says goodbye to the platform and waits until the line is down.
     pub async fn close(self) {
         let Self { caller, events, mut task } = self;
@@ -156,8 +176,9 @@ impl Caller {
     /// `invalid_field` when it is not as the queue's rules want it; otherwise as [`Caller::queue`].
     pub async fn queue_with(&self, queue: &str, options: TicketOptions) -> Result<TicketView, ClientError> {
         let queue = queue.to_owned();
-        let TicketOptions { roles, latencies_ms, properties } = options;
-        self.ask_for_ticket(|id| ClientMessage::TicketCreate { id, queue, roles, latencies_ms, properties }).await
+        let TicketOptions { roles, latencies_ms, properties, nonce } = options;
+        self.ask_for_ticket(|id| ClientMessage::TicketCreate { id, queue, roles, latencies_ms, properties, nonce })
+            .await
     }
 
     /// Accepts the match that is proposed to the player's ticket. It is made when all its players have.
@@ -191,6 +212,25 @@ impl Caller {
     /// [`Caller::queue`].
     pub async fn command(&self, match_id: MatchId, command: Command) -> Result<(), ClientError> {
         self.ask(|id| ClientMessage::MatchCommand { id, match_id, command }).await.map(drop)
+    }
+
+    /// Watches a match of other players, as far behind it as the platform wants: [`ClientEvent::WatchBegan`] comes first, then
+    /// [`ClientEvent::WatchEvents`], at last [`ClientEvent::WatchEnded`]. At most four at once. After a loss of the line the
+    /// connection asks again by itself, from where the game was told.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] (`not_found`, `in_match` for one's own, `match_over`, `too_many_watched`, `spectators_off`);
+    /// otherwise as [`Caller::queue`].
+    pub async fn watch(&self, match_id: MatchId) -> Result<(), ClientError> {
+        self.ask(|id| ClientMessage::MatchWatch { id, match_id, after: None }).await.map(drop)
+    }
+
+    /// Watches it no more.
+    ///
+    /// # Errors
+    /// As [`Caller::queue`], but for the refusals.
+    pub async fn unwatch(&self, match_id: MatchId) -> Result<(), ClientError> {
+        self.ask(|id| ClientMessage::MatchUnwatch { id, match_id }).await.map(drop)
     }
 
     async fn ask_for_ticket(&self, message: impl FnOnce(String) -> ClientMessage) -> Result<TicketView, ClientError> {

@@ -13,6 +13,7 @@ use super::{
     inbox::Inbox,
     outbox::{Outbox, Request},
     socket::{Broken, Heard, Socket},
+    watched::Watched,
 };
 use crate::{
     error::{ClientError, is_token_code},
@@ -34,6 +35,7 @@ pub(super) struct Task {
     events: mpsc::Sender<ClientEvent>,
     inbox: Inbox,
     outbox: Outbox,
+    watched: Watched,
     renewals_in_a_row: u32,
 }
 
@@ -61,6 +63,7 @@ impl Task {
             events,
             inbox: Inbox::default(),
             outbox: Outbox::default(),
+            watched: Watched::default(),
             renewals_in_a_row: 0,
         }
     }
@@ -199,6 +202,11 @@ impl Task {
         let mut pings = interval_at(heard_at + heartbeat / 2, heartbeat / 2);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let silence = heartbeat.max(MIN_SILENCE);
+        for message in self.watched.again() {
+            if let Err(Broken(reason)) = socket.send(&message).await {
+                return TalkEnded::Lost(DisconnectReason::Broken(reason));
+            }
+        }
         loop {
             for message in self.outbox.take_due(Instant::now()) {
                 if let Err(Broken(reason)) = socket.send(&message).await {
@@ -218,7 +226,10 @@ impl Task {
                     waiting_since = self.inbox.is_waiting().then(|| waiting_since.unwrap_or(heard_at));
                 }
                 request = self.requests.recv() => match request {
-                    Some(request) => self.outbox.push(request),
+                    Some(request) => {
+                        self.watched.asked(&request.message);
+                        self.outbox.push(request);
+                    }
                     None => return TalkEnded::ByGame,
                 },
                 () = until(self.outbox.next_due()) => {}
@@ -258,8 +269,24 @@ impl Task {
             ServerMessage::Error { code, message, .. } if is_token_code(&code) => {
                 return Err(TalkEnded::Goodbye { code, message });
             }
-            ServerMessage::Error { code, message, re: Some(re) } => {
-                self.outbox.refuse(&re, code, message);
+            ServerMessage::Error { code, message, re: Some(re) } => match self.watched.refused(&re, &code) {
+                Some(ended) => self.tell(ClientEvent::WatchEnded(ended))?,
+                None => {
+                    self.outbox.refuse(&re, code, message);
+                }
+            },
+            ServerMessage::WatchBegan(began) => {
+                self.watched.began(&began);
+                self.tell(ClientEvent::WatchBegan(began))?;
+            }
+            ServerMessage::WatchEvents(happened) => {
+                if let Some(happened) = self.watched.happened(happened) {
+                    self.tell(ClientEvent::WatchEvents(happened))?;
+                }
+            }
+            ServerMessage::WatchEnded(ended) => {
+                self.watched.forget(ended.match_id);
+                self.tell(ClientEvent::WatchEnded(ended))?;
             }
             ServerMessage::Error { code, message, re: None } => self.tell(ClientEvent::Error { code, message })?,
             // A second welcome has nothing to say, and a pong has said it by coming.
@@ -309,9 +336,10 @@ enum TalkEnded {
 fn event_of(push: Push) -> ClientEvent {
     match push {
         Push::MatchFound { r#match } => ClientEvent::MatchFound(r#match),
-        Push::MatchAssigned { match_id, queue, team, role, region, connection, teams } => {
-            ClientEvent::MatchAssigned { match_id, queue, team, role, region, connection, teams }
+        Push::MatchAssigned { match_id, queue, team, role, region, connection, teams, server_id, join_token } => {
+            ClientEvent::MatchAssigned { match_id, queue, team, role, region, connection, teams, server_id, join_token }
         }
+        Push::MatchClosed { match_id, queue: _, end, rating } => ClientEvent::MatchClosed { match_id, end, rating },
         Push::MatchEvents { match_id, events } => ClientEvent::MatchEvents { match_id, events },
         Push::MatchEnded { match_id, result } => ClientEvent::MatchEnded { match_id, result },
         Push::TicketUpdated { ticket } => ClientEvent::TicketUpdated(ticket),

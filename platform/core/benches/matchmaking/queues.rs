@@ -32,6 +32,7 @@ pub fn one_on_one_any() -> QueueDefinition {
         acceptance: None,
         backfill: false,
         max_wait_secs: None,
+        servers: None,
     }
 }
 

@@ -93,6 +93,7 @@ pub fn opening(mode: Mode, dice: &Dice) -> Vec<GameEvent> {
         first: dice.first_seat(),
         commitment: hex::encode(dice.commitment()),
         totals: [mode.start_total(); 2],
+        nonces: dice.nonces(),
     }]
 }
 

@@ -13,7 +13,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
 
-use super::Seat;
+use super::{Nonce, Seat};
 
 /// The stream that draws who begins; rolls have the streams from 1.
 const BEGINNER_STREAM: u64 = 0;
@@ -26,6 +26,7 @@ const REJECT_FROM: u8 = 252;
 pub struct Dice {
     seed: [u8; 32],
     key: [u8; 32],
+    nonces: [Option<[u8; 32]>; 2],
 }
 
 impl Dice {
@@ -39,12 +40,17 @@ impl Dice {
         } else {
             seed
         };
-        Self { seed, key }
+        Self { seed, key, nonces }
     }
 
     /// SHA-256 of the seed: what players are shown before the first roll.
     pub fn commitment(&self) -> [u8; 32] {
         Sha256::digest(self.seed).into()
+    }
+
+    /// What the players added, in seat order, as the first event tells it: nothing at all when nobody did.
+    pub fn nonces(&self) -> Vec<Option<Nonce>> {
+        if self.nonces == [None, None] { Vec::new() } else { self.nonces.iter().map(|it| it.map(Nonce::new)).collect() }
     }
 
     /// The faces of roll `n`, each 1 to 6. Rolls count from 1; the same `n` gives the same faces.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Mode, Seat};
+use super::{Mode, Nonce, Seat};
 use crate::time::millis;
 
 /// What happened. `totals` are always those after the event, in seat order.
@@ -22,6 +22,9 @@ pub enum GameEvent {
         commitment: String,
         /// What both players start with.
         totals: [u32; 2],
+        /// What the players added to the seed, in seat order; null for one who added nothing, and absent when nobody did.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        nonces: Vec<Option<Nonce>>,
     },
     /// The dice were rolled.
     Rolled {

@@ -25,6 +25,7 @@ mod dice;
 mod event;
 mod evolve;
 mod mode;
+mod nonce;
 mod rules;
 mod state;
 
@@ -35,6 +36,7 @@ pub use dice::Dice;
 pub use event::{GameEvent, Outcome, OutcomeKind, RollEffect};
 pub use evolve::evolve;
 pub use mode::{Mode, UnknownMode};
+pub use nonce::{InvalidNonce, Nonce};
 pub use state::{Clock, MatchState, Seat};
 
 /// How long a player has from the start of a turn and from each roll.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::PropertyValue;
+use crate::game::Nonce;
 use crate::id::{BackfillId, MatchId, PlayerId, TicketId};
 use crate::rating::Rating;
 use crate::time::millis;
@@ -48,6 +49,9 @@ pub struct Member {
     /// Whom the player has played against lately.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recent: Vec<PlayerId>,
+    /// What the player adds to the dice of the match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }
 
 impl Ticket {
@@ -82,7 +86,7 @@ impl Ticket {
 impl Member {
     /// A player who does anything and avoids nobody.
     pub fn new(player_id: PlayerId, rating: Rating) -> Self {
-        Self { player_id, rating, roles: Vec::new(), blocked: Vec::new(), recent: Vec::new() }
+        Self { player_id, rating, roles: Vec::new(), blocked: Vec::new(), recent: Vec::new(), nonce: None }
     }
 }
 

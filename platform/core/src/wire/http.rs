@@ -83,6 +83,27 @@ pub struct Profile {
     /// The match that runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_id: Option<MatchId>,
+    /// One for each ranked queue without a built-in mode that was played.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queue_ratings: Vec<QueueRating>,
+    /// The match that runs on a registered server of its game: `POST /v1/matches/{id}/join-token` says where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_match_id: Option<MatchId>,
+}
+
+/// A player's strength in one queue whose matches are played on servers of its game.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct QueueRating {
+    /// Which queue.
+    pub queue: String,
+    /// The estimate, in points; new players have 1500.
+    pub points: f64,
+    /// How unsure it is, in points.
+    pub deviation: f64,
+    /// Rated matches.
+    pub matches: u32,
+    /// Of these, won: in a team that came first, and alone did.
+    pub wins: u32,
 }
 
 /// A player's strength in one mode.

@@ -4,21 +4,32 @@
 
 mod assignment;
 mod http;
+mod join;
 mod play;
 mod problem;
+mod server;
+mod server_match;
 mod socket;
 mod telemetry;
 mod ticket;
+mod watch;
 
 pub use assignment::{
     Assign, AssignedPlayer, AssignmentView, BackfillView, MAX_CONNECTION, OpenTeam, PresentPlayer, RequestBackfill,
     TeamPlayer,
 };
-pub use http::{BlockList, DeviceSignIn, Profile, ProfileRating, QueueView, SignedIn, TeamsView};
+pub use http::{BlockList, DeviceSignIn, Profile, ProfileRating, QueueRating, QueueView, SignedIn, TeamsView};
+pub use join::{JOIN_TOKEN_TYPE, JoinClaims, JoinPass};
 pub use play::{EventPage, LoggedEvent, MatchPlayer, MatchResult, MatchStatus, MatchView, RatingChange};
 pub use problem::{FieldError, Problem};
+pub use server::{Heartbeat, MAX_CAPACITY, RegisterServer, ServerOrders, ServerReport, ServerState, ServerView};
+pub use server_match::{
+    ReportPlayers, ReportResult, ServerMatchEnd, ServerMatchPlayer, ServerMatchReason, ServerMatchState,
+    ServerMatchView, StartMatch, TeamResult,
+};
 pub use socket::{ClientMessage, MAX_REQUEST_ID, Push, ServerMessage, socket_schema};
 pub use telemetry::{
     ClientEvent, EventBatch, EventVerdict, EventVerdicts, InvalidEvent, MAX_EVENT_BATCH, RawEventBatch, Verdict,
 };
 pub use ticket::{CreateTicket, ProposalView, TicketPlayer, TicketState, TicketView};
+pub use watch::{MAX_WATCH_EVENTS, MAX_WATCHED, WatchBegan, WatchEnd, WatchEnded, WatchEvents};

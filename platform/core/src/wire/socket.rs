@@ -7,9 +7,12 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{FieldError, LoggedEvent, MatchResult, MatchView, TeamPlayer, TicketView};
-use crate::game::Command;
-use crate::id::{MatchId, PlayerId, TicketId};
+use super::{
+    FieldError, LoggedEvent, MatchResult, MatchView, RatingChange, ServerMatchEnd, TeamPlayer, TicketView, WatchBegan,
+    WatchEnded, WatchEvents,
+};
+use crate::game::{Command, Nonce};
+use crate::id::{MatchId, PlayerId, ServerId, TicketId};
 use crate::matchmaking::PropertyValue;
 
 /// The most characters of a request id.
@@ -45,6 +48,9 @@ pub enum ClientMessage {
         /// What the ticket says of itself, for the queue's filters.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         properties: BTreeMap<String, PropertyValue>,
+        /// What the player adds to the dice of the match: 32 bytes, new for every ticket. The match's first event tells it again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nonce: Option<Nonce>,
     },
     /// Wait no more. While a match is proposed, this declines it.
     #[serde(rename = "ticket.cancel")]
@@ -84,6 +90,27 @@ pub enum ClientMessage {
         /// Which move.
         command: Command,
     },
+    /// Watch a match of other players, a while behind it: `watch.began` follows, then `watch.events`. At most four at once.
+    #[serde(rename = "match.watch")]
+    MatchWatch {
+        /// Names the request.
+        #[schemars(length(min = 1, max = 64))]
+        id: String,
+        /// Which match.
+        match_id: MatchId,
+        /// Only events after this number; all of them when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<u64>,
+    },
+    /// Watch it no more. Done also when it was not watched.
+    #[serde(rename = "match.unwatch")]
+    MatchUnwatch {
+        /// Names the request.
+        #[schemars(length(min = 1, max = 64))]
+        id: String,
+        /// Which match.
+        match_id: MatchId,
+    },
     /// Are you there?
     #[serde(rename = "ping")]
     Ping {
@@ -103,7 +130,9 @@ impl ClientMessage {
             | ClientMessage::TicketCancel { id, .. }
             | ClientMessage::TicketAccept { id, .. }
             | ClientMessage::TicketDecline { id, .. }
-            | ClientMessage::MatchCommand { id, .. } => Some(id),
+            | ClientMessage::MatchCommand { id, .. }
+            | ClientMessage::MatchWatch { id, .. }
+            | ClientMessage::MatchUnwatch { id, .. } => Some(id),
             ClientMessage::Ping { id } => id.as_deref(),
         }
     }
@@ -117,6 +146,8 @@ impl ClientMessage {
             ClientMessage::TicketAccept { .. } => "ticket.accept",
             ClientMessage::TicketDecline { .. } => "ticket.decline",
             ClientMessage::MatchCommand { .. } => "match.command",
+            ClientMessage::MatchWatch { .. } => "match.watch",
+            ClientMessage::MatchUnwatch { .. } => "match.unwatch",
             ClientMessage::Ping { .. } => "ping",
         }
     }
@@ -185,6 +216,15 @@ pub enum ServerMessage {
         /// What happened.
         push: Push,
     },
+    /// A match is watched from here on.
+    #[serde(rename = "watch.began")]
+    WatchBegan(WatchBegan),
+    /// The next events of a match that is watched.
+    #[serde(rename = "watch.events")]
+    WatchEvents(WatchEvents),
+    /// A match is watched no more.
+    #[serde(rename = "watch.ended")]
+    WatchEnded(WatchEnded),
     /// Here.
     #[serde(rename = "pong")]
     Pong {
@@ -231,6 +271,25 @@ pub enum Push {
         connection: String,
         /// Who plays with whom, team by team. For players who join a running match: only those who join.
         teams: Vec<Vec<TeamPlayer>>,
+        /// The registered server that it is played on; absent when somebody answered for the match by hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server_id: Option<ServerId>,
+        /// To be shown to that server, within a minute or so: `POST /v1/matches/{id}/join-token` makes another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        join_token: Option<String>,
+    },
+    /// A match on a registered server of its game is over.
+    #[serde(rename = "match.closed")]
+    MatchClosed {
+        /// Which match.
+        match_id: MatchId,
+        /// The queue it came from.
+        queue: String,
+        /// How it ended.
+        end: ServerMatchEnd,
+        /// What it did to the player's rating in that queue; absent when it did nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rating: Option<RatingChange>,
     },
     /// The next events of a match the player is in.
     #[serde(rename = "match.events")]
@@ -262,6 +321,7 @@ impl Push {
         match self {
             Push::MatchFound { .. } => "match.found",
             Push::MatchAssigned { .. } => "match.assigned",
+            Push::MatchClosed { .. } => "match.closed",
             Push::MatchEvents { .. } => "match.events",
             Push::MatchEnded { .. } => "match.ended",
             Push::TicketUpdated { .. } => "ticket.updated",

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::game::{Outcome, OutcomeKind, Seat};
+use crate::wire::WatchEnd;
 
 const TICKET: &str = "tkt_0192f0c1e1c07b2cb4b1a7d1c2e3f405";
 const MATCH: &str = "mch_0192f0c1e1c07b2cb4b1a7d1c2e3f405";
@@ -32,6 +33,14 @@ fn client_messages_are_written_as_the_contract_says() {
             Some("c"),
             json!({"type": "match.command", "id": "c", "match_id": MATCH, "command": "resign"}),
         ),
+        (
+            "ticket.create",
+            Some("a"),
+            json!({"type": "ticket.create", "id": "a", "queue": "classic-ranked", "nonce": "ab".repeat(32)}),
+        ),
+        ("match.watch", Some("e"), json!({"type": "match.watch", "id": "e", "match_id": MATCH})),
+        ("match.watch", Some("e"), json!({"type": "match.watch", "id": "e", "match_id": MATCH, "after": 12})),
+        ("match.unwatch", Some("f"), json!({"type": "match.unwatch", "id": "f", "match_id": MATCH})),
         ("ping", None, json!({"type": "ping"})),
         ("ping", Some("d"), json!({"type": "ping", "id": "d"})),
     ] {
@@ -52,6 +61,9 @@ fn what_a_client_may_not_say_is_refused() {
         json!({"type": "hello"}),
         json!({"type": "match.command", "id": "c", "match_id": TICKET, "command": "roll"}),
         json!({"type": "match.command", "id": "c", "match_id": MATCH, "command": "reroll"}),
+        json!({"type": "ticket.create", "id": "a", "queue": "classic-ranked", "nonce": "ab".repeat(31)}),
+        json!({"type": "match.watch", "id": "e", "match_id": MATCH, "after": -1}),
+        json!({"type": "match.unwatch", "match_id": MATCH}),
         json!({"type": "goodbye"}),
         json!({"token": "t"}),
         json!([]),
@@ -95,6 +107,15 @@ fn pushes_travel_inside_a_numbered_message() {
 }
 
 #[test]
+fn what_is_watched_travels_without_a_number() {
+    let ended = WatchEnded { match_id: MATCH.parse().unwrap(), reason: WatchEnd::TooSlow, r#match: None };
+    let message = ServerMessage::WatchEnded(ended);
+    let value = json!({"type": "watch.ended", "match_id": MATCH, "reason": "too_slow"});
+    assert_eq!(serde_json::to_value(&message).unwrap(), value);
+    assert_eq!(serde_json::from_value::<ServerMessage>(value).unwrap(), message);
+}
+
+#[test]
 fn clients_ignore_what_a_later_server_adds() {
     let message: ServerMessage = serde_json::from_value(json!({"type": "pong", "re": "a", "load": 0.5})).unwrap();
     assert_eq!(message, ServerMessage::Pong { re: Some("a".into()) });
@@ -116,6 +137,10 @@ fn the_schema_has_every_message_and_only_definitions_that_are_there() {
         "ticket.decline",
         "match.found",
         "match.assigned",
+        "match.watch",
+        "watch.began",
+        "watch.events",
+        "watch.ended",
         "ticket.updated",
     ] {
         assert!(text.contains(&format!("\"{kind}\"")), "{kind} is not in the schema");

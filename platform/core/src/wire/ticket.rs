@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::game::Nonce;
 use crate::id::{MatchId, PlayerId, TicketId};
 use crate::matchmaking::PropertyValue;
 use crate::rating::Rating;
@@ -28,6 +29,10 @@ pub struct CreateTicket {
     /// What the ticket says of itself, for the queue's filters: see `properties` of the queue.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, PropertyValue>,
+    /// What the player adds to the dice of a match of the built-in game: 32 bytes, new for every ticket. The match's first event
+    /// tells it again. A player's own ticket only: a trusted server says it for each of `players`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
     /// Trusted servers only: the party, 1 to the queue's `max_party` players with accounts. A player's own ticket has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
@@ -54,6 +59,9 @@ pub struct TicketPlayer {
     /// What the player would do, best first; anything when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// What the player adds to the dice of a match of the built-in game.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }
 
 /// The wish of a player, or of a party, to be matched.

@@ -46,6 +46,7 @@ pub fn duel(rating_window: RatingWindow) -> QueueDefinition {
         acceptance: None,
         backfill: false,
         max_wait_secs: None,
+        servers: None,
     }
 }
 

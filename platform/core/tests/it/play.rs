@@ -12,7 +12,8 @@ fn the_first_event_tells_who_begins_and_commits_to_the_seed() {
             let first = table.dice.first_seat();
             let commitment = hex::encode(table.dice.commitment());
             let totals = [mode.start_total(); 2];
-            assert_eq!(table.log, [(start(), GameEvent::Started { mode, first, commitment, totals })]);
+            let started = GameEvent::Started { mode, first, commitment, totals, nonces: Vec::new() };
+            assert_eq!(table.log, [(start(), started)]);
             assert_eq!((table.state.turn, table.state.totals, table.state.version), (first, totals, 1));
         }
     }

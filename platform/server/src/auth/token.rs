@@ -91,7 +91,7 @@ mod tests {
     const ISSUER: &str = "muster-test";
 
     fn keys() -> SigningKeys {
-        SigningKeys::from_pem(&generate_signing_key()).unwrap()
+        SigningKeys::from_pem(&generate_signing_key(), "").unwrap()
     }
 
     fn ids() -> (PlayerId, SessionId) {
@@ -106,6 +106,27 @@ mod tests {
         let claims = keys.verify(&token, ISSUER).unwrap();
         assert_eq!((claims.sub, claims.sid), (player, session));
         assert_eq!(claims.exp, expires_at.timestamp());
+    }
+
+    #[test]
+    fn a_key_is_changed_in_two_steps_and_nobody_is_signed_out() {
+        let (player, session) = ids();
+        let (old, new) = (generate_signing_key(), generate_signing_key());
+        let issue =
+            |keys: &SigningKeys| keys.issue(player, session, ISSUER, Utc::now(), Duration::from_secs(60)).unwrap().0;
+        // First the new one is honoured everywhere; then it signs, and the old one is still honoured.
+        let before = SigningKeys::from_pem(&old, "").unwrap();
+        let between = SigningKeys::from_pem(&old, &new).unwrap();
+        let after = SigningKeys::from_pem(&new, &old).unwrap();
+        assert!(before.verify(&issue(&between), ISSUER).is_ok(), "a replica that does not know the new key yet");
+        for token in [issue(&before), issue(&between), issue(&after)] {
+            assert!(between.verify(&token, ISSUER).is_ok() && after.verify(&token, ISSUER).is_ok());
+        }
+        assert_eq!([&before, &between, &after].map(|keys| keys.published().keys.len()), [1, 2, 2]);
+        let done = SigningKeys::from_pem(&new, &new).unwrap();
+        assert_eq!(done.published().keys.len(), 1, "the same key twice is one");
+        assert_eq!(done.verify(&issue(&before), ISSUER).unwrap_err(), TokenError::Invalid);
+        assert!(SigningKeys::from_pem(&new, "no key").is_err());
     }
 
     #[test]

@@ -40,7 +40,21 @@ impl FromRequestParts<Gateway> for LimitedCaller {
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
         let Caller(player) = Caller::from_request_parts(parts, gateway).await?;
         limits::check(&gateway.request_limit, &player)?;
+        limits::check(&gateway.player_limit, &player)?;
         Ok(LimitedCaller(player))
+    }
+}
+
+/// The signed-in player who is calling to read, no more often than the limit of all that one player does allows.
+pub struct Reader(pub PlayerId);
+
+impl FromRequestParts<Gateway> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let Caller(player) = Caller::from_request_parts(parts, gateway).await?;
+        limits::check(&gateway.player_limit, &player)?;
+        Ok(Reader(player))
     }
 }
 
@@ -141,6 +155,26 @@ where
             .await
             .map_err(|error| ApiError::with_detail(Code::MalformedRequest, error.body_text()))?;
         text.parse().map(PathId).map_err(|error: T::Err| ApiError::field("id", error.to_string()))
+    }
+}
+
+/// The two ids in the path, each checked for its prefix and form.
+pub struct PathIds<A, B>(pub A, pub B);
+
+impl<A, B> FromRequestParts<Gateway> for PathIds<A, B>
+where
+    A: std::str::FromStr<Err: std::fmt::Display> + Send,
+    B: std::str::FromStr<Err: std::fmt::Display> + Send,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let Path((first, second)) = Path::<(String, String)>::from_request_parts(parts, gateway)
+            .await
+            .map_err(|error| ApiError::with_detail(Code::MalformedRequest, error.body_text()))?;
+        let first = first.parse().map_err(|error: A::Err| ApiError::field("id", error.to_string()))?;
+        let second = second.parse().map_err(|error: B::Err| ApiError::field("match_id", error.to_string()))?;
+        Ok(PathIds(first, second))
     }
 }
 

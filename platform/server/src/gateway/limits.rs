@@ -1,4 +1,13 @@
 //! How often somebody may ask.
+//!
+//! | limit | whose | what counts |
+//! | --- | --- | --- |
+//! | `gateway.messages_per_second` | one socket's | every frame, pings too; one that goes over it is closed |
+//! | `gateway.requests_per_second` | one player's | requests over HTTP about tickets and blocks |
+//! | both together | one player's | every message of all their sockets, and every request over HTTP but telemetry |
+//!
+//! Each gateway counts for itself: a player has one socket over all of them, and asking Redis before each move would cost more
+//! than the move.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -23,14 +32,21 @@ pub fn keyed<Key: Hash + Eq + Clone>(per_second: u32, burst: u32) -> Limit<Key> 
     RateLimiter::keyed(quota(per_second, burst))
 }
 
+/// Counts something that a socket asks.
+///
+/// # Errors
+/// `too_many_requests`, with when to come back.
+pub fn count<Key: Hash + Eq + Clone>(limit: &Limit<Key>, key: &Key) -> Result<(), ApiError> {
+    limit.check_key(key).map_err(|not_until| {
+        let wait = not_until.wait_time_from(DefaultClock::default().now());
+        ApiError::from(Code::TooManyRequests).retry_after(wait.as_secs() + 1)
+    })
+}
+
 /// Counts a request over HTTP.
 ///
 /// # Errors
 /// `too_many_requests`, with when to come back.
 pub fn check<Key: Hash + Eq + Clone>(limit: &Limit<Key>, key: &Key) -> Result<(), ApiError> {
-    limit.check_key(key).map_err(|not_until| {
-        let wait = not_until.wait_time_from(DefaultClock::default().now());
-        events::refused("http", Code::TooManyRequests);
-        ApiError::from(Code::TooManyRequests).retry_after(wait.as_secs() + 1)
-    })
+    count(limit, key).inspect_err(|_| events::refused("http", Code::TooManyRequests))
 }

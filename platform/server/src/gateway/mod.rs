@@ -11,6 +11,7 @@ mod limits;
 mod queue_book;
 mod roster;
 mod socket;
+mod watch;
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -19,19 +20,21 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use futures::StreamExt;
-use muster_core::id::PlayerId;
+use muster_core::id::{PlayerId, ServerId};
 use muster_runtime::Tasks;
-use muster_store::{QueueWatch, Store};
+use muster_store::{QueueWatch, SocketStream, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{SigningKeys, TokenError};
-use crate::settings::Settings;
+use crate::settings::{GatewaySettings, Settings};
 use crate::telemetry::TelemetryQueue;
+use crate::urgency::Urgency;
 use admission::Admission;
 use key_ring::KeyRing;
 use limits::Limit;
 use queue_book::QueueBook;
 use roster::Roster;
+use watch::WatchRoom;
 
 pub use http::openapi;
 
@@ -48,9 +51,12 @@ pub struct Inner {
     key_ring: KeyRing,
     admission: Admission,
     roster: Roster,
+    watch_room: WatchRoom,
     telemetry: TelemetryQueue,
     sign_in_limit: Limit<IpAddr>,
     request_limit: Limit<PlayerId>,
+    player_limit: Limit<PlayerId>,
+    server_limit: Limit<ServerId>,
     drain: CancellationToken,
 }
 
@@ -68,23 +74,38 @@ impl Gateway {
         store: Store,
         settings: Settings,
         telemetry: TelemetryQueue,
+        crowd: Urgency,
         tasks: &Tasks,
     ) -> anyhow::Result<Self> {
         anyhow::ensure!(
             !settings.auth.signing_key.is_empty(),
             "auth.signing_key is empty; make a key with `muster-server keygen` and set MUSTER__AUTH__SIGNING_KEY (or `secret:<key>`)"
         );
-        let keys = SigningKeys::from_pem(settings.auth.signing_key.expose())?;
+        let keys =
+            SigningKeys::from_pem(settings.auth.signing_key.expose(), settings.auth.second_signing_key.expose())?;
         // Followed first, read then: what changes in between comes twice rather than not at all.
         let changes = store.queues.watch().await.context("following the queues")?;
+        let sockets = store.sockets.announced().await.context("listening for sockets of other gateways")?;
         let queues = QueueBook::default();
         for queue in store.queues.list().await.context("reading the queues")? {
             queues.enter(queue);
         }
+        let GatewaySettings {
+            sign_ins_per_second,
+            requests_per_second,
+            messages_per_second,
+            spectator_delay,
+            watched_matches,
+            ..
+        } = settings.gateway;
+        let of_a_player = requests_per_second.saturating_add(messages_per_second);
         let gateway = Self(Arc::new(Inner {
-            sign_in_limit: limits::keyed(settings.gateway.sign_ins_per_second, SIGN_IN_BURST),
-            request_limit: limits::keyed(settings.gateway.requests_per_second, REQUEST_BURST),
-            admission: Admission::start(store.clone(), tasks),
+            sign_in_limit: limits::keyed(sign_ins_per_second, SIGN_IN_BURST),
+            request_limit: limits::keyed(requests_per_second, REQUEST_BURST),
+            player_limit: limits::keyed(of_a_player, REQUEST_BURST),
+            server_limit: limits::keyed(settings.director.requests_per_second, REQUEST_BURST),
+            watch_room: WatchRoom::new(store.clone(), spectator_delay, watched_matches as usize, tasks.drain()),
+            admission: Admission::start(store.clone(), crowd, tasks),
             drain: tasks.drain(),
             key_ring: KeyRing::default(),
             roster: Roster::default(),
@@ -96,6 +117,7 @@ impl Gateway {
         }));
         tasks.spawn("gateway-presence", gateway.clone().beat_presence());
         tasks.spawn("gateway-queues", gateway.clone().follow_queues(changes));
+        tasks.spawn("gateway-sockets", gateway.clone().follow_sockets(sockets));
         Ok(gateway)
     }
 
@@ -113,15 +135,49 @@ impl Gateway {
     async fn beat_presence(self) {
         let mut ticks = tokio::time::interval(muster_store::PRESENCE_TTL / 4);
         while tick(&mut ticks, &self.drain).await {
-            let players = self.roster.players();
-            if !players.is_empty()
-                && let Err(error) = self.store.presence.beat(&players, muster_store::now()).await
-            {
+            if let Err(error) = self.renew_presence().await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "presence could not be renewed");
             }
             // Who has been quiet needs no state; this bounds the tables.
             self.sign_in_limit.retain_recent();
             self.request_limit.retain_recent();
+            self.player_limit.retain_recent();
+            self.server_limit.retain_recent();
+        }
+    }
+
+    /// One beat for everybody here.
+    async fn renew_presence(&self) -> Result<(), StoreError> {
+        let held = self.roster.players();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let players: Vec<_> = held.iter().map(|(player, _)| *player).collect();
+        self.store.presence.beat(&players, muster_store::now()).await?;
+        // News of a newer socket may have been lost on the way here.
+        let newest = self.store.sockets.newest(&players).await?;
+        for (player, newest) in players.iter().zip(newest) {
+            newest.into_iter().for_each(|number| self.roster.hear(*player, number));
+        }
+        // Who left while the beat was under way was made present again by it.
+        for (player, number) in held {
+            if !self.roster.holds(player) && !self.drain.is_cancelled() {
+                self.store.sockets.leave(player, number).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of every socket whose player has opened a newer one, on whichever gateway.
+    async fn follow_sockets(self, mut sockets: SocketStream) {
+        loop {
+            tokio::select! {
+                () = self.drain.cancelled() => return,
+                opened = sockets.next() => match opened {
+                    Some(opened) => self.roster.hear(opened.player, opened.number),
+                    None => return,
+                }
+            }
         }
     }
 

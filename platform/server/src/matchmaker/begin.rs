@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use futures::future::join_all;
-use muster_core::game::{Dice, Mode, opening};
+use muster_core::game::{Dice, Mode, Nonce, opening};
 use muster_core::id::PlayerId;
 use muster_core::matchmaking::QueueDefinition;
 use muster_core::rating::Rating;
@@ -173,6 +173,7 @@ struct Seated {
     player: PlayerId,
     name: String,
     rating: Rating,
+    nonce: Option<Nonce>,
 }
 
 /// The two players in the order of their teams; none when the plan is for another number.
@@ -181,14 +182,16 @@ fn seats(plan: &Plan, tickets: &[ClaimedTicket]) -> Option<[Seated; 2]> {
         let claimed = tickets.iter().find(|claimed| claimed.ticket().ticket_id == place.ticket_id)?;
         let index = claimed.ticket().players().position(|player| player == place.player_id)?;
         let name = claimed.names().get(index).cloned()?;
-        Some(Seated { player: place.player_id, name, rating: place.rating })
+        let nonce = claimed.ticket().members.get(index)?.nonce;
+        Some(Seated { player: place.player_id, name, rating: place.rating, nonce })
     });
     seated.collect::<Option<Vec<_>>>()?.try_into().ok()
 }
 
 fn created(definition: &QueueDefinition, mode: Mode, plan: &Plan, [first, second]: [Seated; 2]) -> MatchLogEntry {
+    // The nonces are known by now, and nothing chooses among seeds: the first that is drawn is the match's.
     let seed = muster_store::fresh_secret();
-    let nonces = [None, None];
+    let nonces = [first.nonce, second.nonce].map(|nonce| nonce.map(Nonce::bytes));
     MatchLogEntry::Created {
         match_id: plan.match_id,
         queue: definition.name.clone(),

@@ -3,7 +3,6 @@
 //!
 //! A process that dies before it gets here leaves stale claims, which any other brings to their end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
@@ -11,13 +10,14 @@ use futures::StreamExt;
 use futures::stream;
 use muster_core::id::{MatchId, PlayerId};
 use muster_store::{AdoptReply, ClaimedTicket, NewMatch, Store, StoreError};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::begin::Begun;
 use super::facts::{MatchedEnd, TicketEnd};
 use crate::events;
 use crate::referee::row;
 use crate::telemetry::TelemetryQueue;
+use crate::urgency::Urgency;
 
 /// Matches that may wait for the worker; past that, making matches waits for it.
 const WAITING: usize = 4_096;
@@ -125,54 +125,5 @@ fn record(telemetry: &TelemetryQueue, begun: &Begun) {
             at: created.created_at,
         };
         telemetry.offer(end.event());
-    }
-}
-
-/// Whether somebody waits for news: work that can wait steps back meanwhile.
-#[derive(Clone)]
-pub(super) struct Urgency(Arc<watch::Sender<usize>>);
-
-/// Somebody waits for news as long as this lives.
-pub(super) struct Urgent(Arc<watch::Sender<usize>>);
-
-impl Urgency {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
-    }
-
-    pub(super) fn hold(&self) -> Urgent {
-        self.0.send_modify(|held| *held += 1);
-        Urgent(self.0.clone())
-    }
-
-    /// Waits until nobody waits for news, `longest` at most.
-    async fn calm(&self, longest: Duration) {
-        let mut held = self.0.subscribe();
-        // Neither outcome is a fault: past the longest wait, what can wait has waited enough.
-        let _ = tokio::time::timeout(longest, held.wait_for(|held| *held == 0)).await;
-    }
-}
-
-impl Drop for Urgent {
-    fn drop(&mut self) {
-        self.0.send_modify(|held| *held -= 1);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn what_can_wait_waits_for_the_last_who_is_in_a_hurry_but_not_for_ever() {
-        let urgency = Urgency::new();
-        let (first, second) = (urgency.hold(), urgency.hold());
-        drop(first);
-        let start = tokio::time::Instant::now();
-        urgency.calm(COURTESY).await;
-        assert_eq!(start.elapsed(), COURTESY, "somebody was in a hurry all the time");
-        drop(second);
-        urgency.calm(COURTESY).await;
-        assert_eq!(start.elapsed(), COURTESY, "nobody was");
     }
 }

@@ -28,10 +28,12 @@ use muster_runtime::Tasks;
 use muster_store::{ClaimedTicket, Store, TicketRecord};
 use tokio_util::sync::CancellationToken;
 
+use crate::director::Director;
 use crate::events;
 use crate::referee::Referee;
 use crate::settings::MatchmakerSettings;
 use crate::telemetry::TelemetryQueue;
+use crate::urgency::Urgency;
 
 pub(crate) use facts::TicketEnd;
 pub(crate) use leader::home;
@@ -41,30 +43,36 @@ struct Matchmaker {
     store: Store,
     settings: MatchmakerSettings,
     telemetry: TelemetryQueue,
+    director: Director,
     /// The referee of this process, when it has that role: it owns the matches that begin here.
     referee: Option<Referee>,
     pulse: pulse::Pulse,
     finisher: finish::Finisher,
-    urgency: finish::Urgency,
+    /// Players wait for the news of their match.
+    urgency: Urgency,
     /// Names this process in leases.
     holder: String,
     drain: CancellationToken,
 }
 
-/// Starts a leader or follower for every shard, the recovery of stale claims, and the live counts.
+/// Starts a leader or follower for every shard, the recovery of stale claims, and the live counts. `crowd` is held while many
+/// players at once are being let into the queues by this process.
 pub fn start(
     store: Store,
     settings: MatchmakerSettings,
     telemetry: TelemetryQueue,
     referee: Option<Referee>,
+    director: Director,
+    crowd: Urgency,
     tasks: &Tasks,
 ) {
-    let urgency = finish::Urgency::new();
+    let urgency = Urgency::default();
     let (finisher, finishing) = finish::Finisher::new(store.clone(), telemetry.clone(), urgency.clone());
     let matchmaker = Arc::new(Matchmaker {
         store,
         settings,
         telemetry,
+        director,
         referee,
         pulse: pulse::Pulse::default(),
         finisher,
@@ -77,7 +85,7 @@ pub fn start(
     let pulse = matchmaker.pulse.clone();
     tasks.spawn(
         "matchmaker-pulse",
-        pulse.run(matchmaker.store.clone(), matchmaker.settings.tick, matchmaker.drain.clone()),
+        pulse.run(matchmaker.store.clone(), matchmaker.settings.tick, crowd, matchmaker.drain.clone()),
     );
     tasks.spawn("matchmaker-queues", queues::follow(matchmaker.clone(), tasks.clone()));
     tasks.spawn("matchmaker-claims", claims::recover(matchmaker));

@@ -7,13 +7,19 @@ use std::time::Duration;
 
 use muster_store::{Shard, Store};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+
+use crate::urgency::Urgency;
 
 /// Longest wait for one look.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Without a look for so long, another process had better lead: its Redis may answer.
 const DEAF_AFTER: Duration = Duration::from_secs(3);
+
+/// Longest wait for a crowd to be let into the queues: those who wait for their first answer come before those who have it, and one
+/// pass over all of them finds better matches than one over half.
+const CROWD: Duration = Duration::from_millis(50);
 
 /// What a shard hears every tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,17 +56,25 @@ impl Pulse {
         Beats { pulse: self.clone(), shard: shard.clone(), receiver }
     }
 
-    /// Beats every `tick` until the process drains.
-    pub(super) async fn run(self, store: Store, tick: Duration, drain: CancellationToken) {
+    /// Beats every `tick` until the process drains. When a crowd comes to the queues through this process, the beat is as soon as
+    /// all of it is in, earlier or later; but no sooner than half a tick after the last.
+    pub(super) async fn run(self, store: Store, tick: Duration, crowd: Urgency, drain: CancellationToken) {
         let mut ticks = interval(tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
+        let mut last = Instant::now();
         let mut count = 0;
         loop {
             tokio::select! {
                 () = drain.cancelled() => return,
-                _ = ticks.tick() => {}
+                _ = ticks.tick() => crowd.calm(CROWD).await,
+                () = crowd.hurries() => {
+                    crowd.calm(CROWD).await;
+                    sleep_until(last + tick / 2).await;
+                    ticks.reset();
+                }
             }
+            last = Instant::now();
             count += 1;
             let shards: Vec<Shard> = self.led().keys().cloned().collect();
             if shards.is_empty() {

@@ -1,26 +1,34 @@
 //! One running match: calls and clocks in, decisions into the log, events out to the players.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, Utc};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use muster_core::game::{Action, decide};
 use muster_core::id::{MatchId, PlayerId};
-use muster_core::wire::{LoggedEvent, Push};
-use muster_store::{AppendError, CallStream, IncomingCall, MatchCall, MatchLogEntry, MatchReply, Store, StoreError};
+use muster_store::{AppendError, CallStream, IncomingCall, MatchCall, MatchReply, Store, StoreError};
+use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
-use super::record::{MatchRecord, ReplayError};
-use super::{AdoptError, Referee, settle};
+use super::owned::{Link, Note};
+use super::record::MatchRecord;
+use super::take_over::owners_unchanged;
+use super::tell::Teller;
+use super::{AdoptError, Referee};
 use crate::error::Code;
 use crate::events;
+
+/// Between two tries to store a result.
+const SETTLE_AGAIN: Duration = Duration::from_secs(2);
 
 /// A match that this process owns.
 pub(super) struct Actor {
     referee: Referee,
     record: MatchRecord,
+    teller: Teller,
     calls: CallStream,
+    link: Arc<Link>,
 }
 
 /// Why an owner lets go.
@@ -47,52 +55,21 @@ impl Leave {
     }
 }
 
-/// Replays the log and begins to serve the match.
-pub(super) async fn take_over(referee: &Referee, match_id: MatchId) -> Result<Actor, AdoptError> {
-    let store = &referee.0.store;
-    // Serving first: a call that arrives while the log is read waits here instead of finding no owner.
-    let calls = store.match_calls.serve(match_id).await?;
-    let record = match MatchRecord::replay(store.match_log.read(match_id).await?) {
-        Ok(record) => record,
-        // Over and purged, or never begun: nobody needs to look for an owner again.
-        Err(ReplayError::Empty) => {
-            store.match_owners.remove(&[match_id]).await?;
-            return Err(AdoptError::NoLog);
-        }
-        Err(ReplayError::CalledOff) => {
-            store.match_owners.remove(&[match_id]).await?;
-            return Err(AdoptError::CalledOff);
-        }
-        Err(error @ ReplayError::Corrupt(_)) => return Err(AdoptError::Corrupt(error.to_string())),
-    };
-    // The log is the beginning of a match; its row may still be missing when its maker died in between.
-    store.matches.create(&settle::row(&record)).await?;
-    store.match_owners.beat(&[match_id], muster_store::now()).await?;
-    let taken_over = record.version() > 1;
-    let replayed = record.events.len();
-    let actor = Actor { referee: referee.clone(), record, calls };
-    if taken_over {
-        // The last owner may have died between the log and the telling. Clients know events by their numbers and skip what they had.
-        actor.tell_since_last_entry().await;
-    }
-    if actor.record.outcome().is_some() {
-        // It died between the end and the settlement.
-        actor.settle().await?;
-        return Err(AdoptError::Over);
-    }
-    events::match_owned(match_id, replayed, taken_over);
-    Ok(actor)
-}
-
-/// Begins to serve a match whose only log entry this process has just written, and of which nobody was told yet.
-pub(super) async fn serve_new(referee: &Referee, record: MatchRecord) -> Result<Actor, StoreError> {
-    let match_id = record.created.match_id;
-    let calls = referee.0.store.match_calls.serve_new(match_id).await?;
-    events::match_owned(match_id, record.events.len(), false);
-    Ok(Actor { referee: referee.clone(), record, calls })
-}
-
 impl Actor {
+    pub(super) fn new(referee: Referee, record: MatchRecord, teller: Teller, calls: CallStream) -> Self {
+        let link = Arc::new(Link::new(record.created.players, &record.state));
+        Self { referee, record, teller, calls, link }
+    }
+
+    /// What the other tasks of the process need of it.
+    pub(super) fn link(&self) -> Arc<Link> {
+        self.link.clone()
+    }
+
+    fn is_over(&self) -> bool {
+        self.record.outcome().is_some()
+    }
+
     fn store(&self) -> &Store {
         &self.referee.0.store
     }
@@ -104,8 +81,28 @@ impl Actor {
     /// Serves the match until it is over or somebody else's.
     pub(super) async fn run(mut self) {
         let match_id = self.match_id();
+        let leave = self.serve().await;
+        if leave == Leave::Over {
+            self.answer_the_late().await;
+        }
+        let owners = &self.store().match_owners;
+        let told = match leave {
+            // Long ago, so that whoever sweeps next finds it at once.
+            Leave::Draining | Leave::Unsure => owners.beat(&[match_id], DateTime::UNIX_EPOCH).await,
+            // The settlement has taken it off the list, or it is somebody else's.
+            Leave::Over | Leave::Fenced => Ok(()),
+        };
+        if let Err(error) = told {
+            owners_unchanged(match_id, &error);
+        }
+        events::match_left(match_id, leave.reason());
+    }
+
+    async fn serve(&mut self) -> Leave {
         let drain = self.referee.0.drain.clone();
-        let leave = loop {
+        // When to settle: at once when the last owner died between the end and the settlement.
+        let mut settle_at = self.is_over().then(Instant::now);
+        loop {
             let deadline = self.record.state.next_deadline();
             let step = tokio::select! {
                 () = drain.cancelled() => Err(Leave::Draining),
@@ -113,72 +110,107 @@ impl Actor {
                     Some(call) => self.hear(call).await,
                     None => Err(Leave::Unsure),
                 },
+                notes = self.link.notes() => self.heed(notes).await,
                 () = until(deadline) => self.act(Action::Tick, None, None).await.map(drop),
+                () = self.teller.due() => {
+                    self.teller.tell_missing(&self.record).await;
+                    Ok(())
+                }
+                () = moment(settle_at) => match self.settle().await {
+                    Ok(()) => return Leave::Over,
+                    // Kept here: nobody else could do it any better.
+                    Err(error) => {
+                        settle_at = Some(Instant::now() + SETTLE_AGAIN);
+                        events::settlement_failed(self.match_id(), &error);
+                        Ok(())
+                    }
+                },
             };
             if let Err(leave) = step {
-                break leave;
+                return leave;
             }
-            if self.record.outcome().is_some() {
-                match self.settle().await {
-                    Ok(()) => break Leave::Over,
-                    Err(error) => {
-                        tracing::error!(match_id = %match_id, error = &error as &dyn std::error::Error, "the result could not be stored; it is tried again");
-                        break Leave::Unsure;
-                    }
-                }
+            if self.is_over() && settle_at.is_none() {
+                settle_at = Some(Instant::now());
             }
-        };
-        let store = self.store();
-        let told = match leave {
-            Leave::Over => store.match_owners.remove(&[match_id]).await,
-            // Long ago, so that whoever sweeps next finds it at once.
-            Leave::Draining | Leave::Unsure => store.match_owners.beat(&[match_id], DateTime::UNIX_EPOCH).await,
-            Leave::Fenced => Ok(()),
-        };
-        if let Err(error) = told {
-            tracing::warn!(match_id = %match_id, error = &error as &dyn std::error::Error, "the owners' list could not be changed");
         }
-        events::match_left(match_id, leave.reason());
     }
 
     /// Answers one call.
     async fn hear(&mut self, incoming: IncomingCall) -> Result<(), Leave> {
+        if !incoming.is_traced() {
+            return self.reply(incoming).await;
+        }
         let span = tracing::info_span!("match_call", match_id = %self.match_id());
         incoming.adopt_trace(&span);
-        async {
-            let reply = self.answer(&incoming.call).await?;
-            if let Err(error) = incoming.reply(&reply).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a match call could not be answered");
-            }
-            Ok(())
+        self.reply(incoming).instrument(span).await
+    }
+
+    async fn reply(&mut self, incoming: IncomingCall) -> Result<(), Leave> {
+        let reply = self.answer(&incoming.call).await?;
+        if let Err(error) = incoming.reply(&reply).await {
+            tracing::warn!(match_id = %self.match_id(), error = &error as &dyn std::error::Error, "a match call could not be answered");
         }
-        .instrument(span)
-        .await
+        Ok(())
     }
 
     async fn answer(&mut self, call: &MatchCall) -> Result<MatchReply, Leave> {
         match call {
-            MatchCall::View => Ok(MatchReply::View(self.record.view())),
+            MatchCall::View => {
+                self.check_log().await?;
+                Ok(MatchReply::View(self.record.view()))
+            }
             MatchCall::Connection { player_id, connected } => {
                 let Some(seat) = self.record.seat_of(*player_id) else { return Ok(refused(Code::NotInMatch)) };
-                if self.record.state.connected[seat.index()] == *connected {
-                    return Ok(self.done());
-                }
                 let action = if *connected { Action::Returned { seat } } else { Action::Dropped { seat } };
                 self.act(action, Some(*player_id), None).await
             }
             MatchCall::Command { player_id, command_id, command } => {
                 let Some(seat) = self.record.seat_of(*player_id) else { return Ok(refused(Code::NotInMatch)) };
-                if self.record.was_answered(*player_id, command_id) {
+                if self.record.was_answered(seat, command_id) {
                     return Ok(self.done());
                 }
-                if !self.record.state.connected[seat.index()] && self.record.outcome().is_none() {
+                if !self.record.state.connected[seat.index()] && !self.is_over() {
                     // Who plays is there, whatever was heard of their socket.
                     self.act(Action::Returned { seat }, Some(*player_id), None).await?;
                 }
                 self.act(Action::Command { seat, command: *command }, Some(*player_id), Some(command_id.clone())).await
             }
         }
+    }
+
+    /// Answers what has come during the settlement: nobody else will, and its callers would wait in vain.
+    async fn answer_the_late(&mut self) {
+        while let Some(Some(incoming)) = self.calls.next().now_or_never() {
+            let reply = match &incoming.call {
+                MatchCall::View => MatchReply::View(self.record.view()),
+                MatchCall::Command { player_id, command_id, .. } if self.was_answered(*player_id, command_id) => {
+                    self.done()
+                }
+                MatchCall::Command { .. } | MatchCall::Connection { .. } => refused(Code::MatchOver),
+            };
+            if incoming.reply(&reply).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn was_answered(&self, player: PlayerId, command_id: &str) -> bool {
+        self.record.seat_of(player).is_some_and(|seat| self.record.was_answered(seat, command_id))
+    }
+
+    /// Looks into what other tasks of the process have noticed.
+    async fn heed(&mut self, notes: Vec<Note>) -> Result<(), Leave> {
+        for note in notes {
+            match note {
+                Note::CheckLog => self.check_log().await?,
+                Note::Absent(seat) => drop(self.act(Action::Dropped { seat }, None, None).await?),
+                Note::Present(seat) => drop(self.act(Action::Returned { seat }, None, None).await?),
+            }
+            if self.is_over() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn done(&self) -> MatchReply {
@@ -195,49 +227,58 @@ impl Actor {
         let at = muster_store::now();
         let decided = match decide(&self.record.state, &action, &self.record.dice, at) {
             Ok(decided) => decided,
-            Err(refusal) => return Ok(refused(refusal.into())),
+            Err(refusal) => {
+                self.check_log().await?;
+                return Ok(refused(refusal.into()));
+            }
         };
         if decided.is_empty() {
             return Ok(self.done());
         }
-        let entry = MatchLogEntry::Decided { by, command_id: command_id.clone(), events: decided.clone(), at };
+        let entry = self.record.entry(by, command_id, decided, at);
         match self.store().match_log.append(self.match_id(), self.record.last_seq, &entry).await {
             Ok(seq) => {
-                let told_until = self.record.version();
-                self.record.apply(seq, by, command_id, &decided, at);
-                self.tell(&self.record.events[told_until as usize..]).await;
+                if let Err(error) = self.record.apply(seq, entry) {
+                    tracing::error!(match_id = %self.match_id(), error = &error as &dyn std::error::Error, "a decision does not fit its match");
+                    return Err(Leave::Unsure);
+                }
+                self.link.show(&self.record.state);
+                self.teller.tell(&self.record).await;
                 Ok(self.done())
             }
-            Err(AppendError::Fenced) => {
-                events::match_fenced(self.match_id());
-                Err(Leave::Fenced)
-            }
+            Err(AppendError::Fenced) => Err(self.fenced()),
             // Whether it was written is not known. Letting go and replaying is always right; the caller repeats its command by id.
-            Err(AppendError::Store(error)) => {
-                tracing::warn!(match_id = %self.match_id(), error = &error as &dyn std::error::Error, "an append got no answer");
-                Err(Leave::Unsure)
-            }
+            Err(AppendError::Store(error)) => Err(self.unsure(&error)),
         }
     }
 
-    /// Tells both players what has happened.
-    async fn tell(&self, happened: &[LoggedEvent]) {
-        push_to_both(
-            self.store(),
-            self.record.created.players,
-            &Push::MatchEvents { match_id: self.match_id(), events: happened.to_vec() },
-        )
-        .await;
+    /// Makes sure that nobody else has written to the log. An answer that no append stands behind (a refusal, a view) needs it: a
+    /// process that was frozen, or cut off, finds its match in other hands, and what it remembers is old.
+    async fn check_log(&self) -> Result<(), Leave> {
+        match self.store().match_log.last_seq(self.match_id()).await {
+            Ok(last) if last == self.record.last_seq => Ok(()),
+            Ok(_) => Err(self.fenced()),
+            Err(error) => Err(self.unsure(&error)),
+        }
     }
 
-    async fn tell_since_last_entry(&self) {
-        let last: Vec<_> = self.record.events.iter().filter(|event| event.at == self.record.last_at).cloned().collect();
-        self.tell(&last).await;
+    fn fenced(&self) -> Leave {
+        events::match_fenced(self.match_id());
+        Leave::Fenced
+    }
+
+    fn unsure(&self, error: &StoreError) -> Leave {
+        tracing::warn!(match_id = %self.match_id(), error = error as &dyn std::error::Error, "the log of a match gave no answer");
+        Leave::Unsure
     }
 
     /// Stores the result, tells the players, and lets the log go.
-    async fn settle(&self) -> Result<(), AdoptError> {
-        settle::settle(self.store(), &self.referee.0.settler, &self.record).await
+    async fn settle(&mut self) -> Result<(), AdoptError> {
+        if !self.record.is_whole() {
+            let log = self.store().match_log.read(self.match_id()).await?;
+            self.record.complete(&log).map_err(|error| AdoptError::Corrupt(error.to_string()))?;
+        }
+        self.referee.0.settler.settle(&self.record).await
     }
 }
 
@@ -245,19 +286,11 @@ fn refused(code: Code) -> MatchReply {
     MatchReply::Refused { code: code.as_str().to_owned(), message: code.advice().to_owned() }
 }
 
-/// Sends the same push to both players, at the same time. A push that keeps failing is given up: clients see the hole in the
-/// events' numbers and read the log.
-pub(super) async fn push_to_both(store: &Store, players: [PlayerId; 2], push: &Push) {
-    let [first, second] = players;
-    futures::future::join(push_to(store, first, push), push_to(store, second, push)).await;
-}
-
-async fn push_to(store: &Store, player: PlayerId, push: &Push) {
-    let backoff =
-        ExponentialBuilder::default().with_min_delay(Duration::from_millis(20)).with_max_times(4).with_jitter();
-    let sent = (|| store.pushes.send(player, push)).retry(backoff).await;
-    if let Err(error) = sent {
-        tracing::warn!(player_id = %player, error = &error as &dyn std::error::Error, "a push was given up");
+/// At that moment, or never.
+async fn moment(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

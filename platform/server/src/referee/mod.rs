@@ -5,25 +5,37 @@
 //! two referees that both believe they own it cannot both write.
 
 mod actor;
+mod answered;
+mod attendance;
+mod beat;
+mod lost;
+mod owned;
 mod record;
 mod settle;
 mod settler;
 mod sweep;
+mod take_over;
+mod tell;
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use muster_core::id::MatchId;
 use muster_runtime::Tasks;
-use muster_store::{AdoptReply, Store, StoreError};
+use muster_store::{AdoptReply, IncomingAdoption, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::events;
 use crate::settings::RefereeSettings;
+use owned::{Entered, Owned};
 
 pub(crate) use record::MatchRecord;
 pub(crate) use settle::row;
+
+/// How many matches are taken over at the same time: for those who ask, and as many again that the sweep finds.
+const AT_ONCE: usize = 32;
 
 /// A process's share of the running matches.
 #[derive(Clone)]
@@ -33,24 +45,27 @@ struct Inner {
     store: Store,
     settler: settler::Settler,
     settings: RefereeSettings,
-    owned: Mutex<HashSet<MatchId>>,
+    owned: Owned,
     tasks: Tasks,
     drain: CancellationToken,
 }
 
 impl Referee {
-    /// Starts to serve adoptions, and to look for orphans.
+    /// Starts to serve adoptions, to say which matches are owned here, to look for orphans, and for players who are gone.
     pub fn start(store: Store, settings: RefereeSettings, tasks: &Tasks) -> Self {
         let referee = Self(Arc::new(Inner {
             settler: settler::Settler::start(store.clone(), tasks),
             store,
             settings,
-            owned: Mutex::default(),
+            owned: Owned::default(),
             tasks: tasks.clone(),
             drain: tasks.drain(),
         }));
         tasks.spawn("referee-adoptions", referee.clone().serve_adoptions());
+        tasks.spawn("referee-beats", beat::run(referee.clone()));
         tasks.spawn("referee-sweep", sweep::run(referee.clone()));
+        tasks.spawn("referee-enlisting", sweep::enlist(referee.clone()));
+        tasks.spawn("referee-attendance", attendance::run(referee.clone()));
         referee
     }
 
@@ -62,61 +77,66 @@ impl Referee {
             tokio::select! {
                 () = self.0.drain.cancelled() => return Ok(()),
                 Some(_) = running.join_next(), if !running.is_empty() => {}
-                adoption = adoptions.next() => {
+                adoption = adoptions.next(), if running.len() < AT_ONCE => {
                     let Some(adoption) = adoption else { return Ok(()) };
-                    let referee = self.clone();
-                    running.spawn(async move {
-                        let reply = match referee.adopt(adoption.match_id).await {
-                            Ok(()) => AdoptReply::Adopted,
-                            Err(refusal) => AdoptReply::Refused { reason: refusal.to_string() },
-                        };
-                        if let Err(error) = adoption.reply(reply).await {
-                            tracing::warn!(error = &error as &dyn std::error::Error, "an adoption could not be answered");
-                        }
-                    });
+                    running.spawn(self.clone().serve_adoption(adoption));
                 }
             }
         }
     }
 
+    async fn serve_adoption(self, adoption: IncomingAdoption) {
+        let reply = match self.adopt(adoption.match_id).await {
+            Ok(()) => AdoptReply::Adopted,
+            Err(refusal) => AdoptReply::Refused { reason: refusal.to_string() },
+        };
+        if let Err(error) = adoption.reply(reply).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "an adoption could not be answered");
+        }
+    }
+
     /// Becomes the owner of a match, unless it is already. When this returns, the match answers calls.
     async fn adopt(&self, match_id: MatchId) -> Result<(), AdoptError> {
-        if self.0.drain.is_cancelled() {
-            return Err(AdoptError::Draining);
+        loop {
+            if self.0.drain.is_cancelled() {
+                return Err(AdoptError::Draining);
+            }
+            match self.0.owned.enter(match_id) {
+                Entered::New => break,
+                Entered::Served => return Ok(()),
+                Entered::Adopting(decided) => decided.cancelled().await,
+            }
         }
-        if !self.owned().insert(match_id) {
-            return Ok(());
-        }
-        match actor::take_over(self, match_id).await {
+        let taken_over = AssertUnwindSafe(take_over::take_over(self, match_id)).catch_unwind().await;
+        match taken_over.unwrap_or(Err(AdoptError::Panicked)) {
             Ok(actor) => {
                 self.run(match_id, actor);
                 Ok(())
             }
             Err(error) => {
-                self.forget(match_id);
+                self.0.owned.leave(match_id);
                 Err(error)
             }
         }
     }
 
     /// Becomes the owner of a match that began in this process a moment ago: `record` is all of its log, so nothing has to be read
-    /// again. When this returns, the match answers calls. Its maker writes the row and the first sign of life; should it die
-    /// before, recovery of its claims and the sweep find both undone.
+    /// or written, and calls are served before this returns.
     pub(crate) async fn own(&self, record: MatchRecord) -> Result<(), AdoptError> {
         let match_id = record.created.match_id;
         if self.0.drain.is_cancelled() {
             return Err(AdoptError::Draining);
         }
-        if !self.owned().insert(match_id) {
+        if !matches!(self.0.owned.enter(match_id), Entered::New) {
             return Ok(());
         }
-        match actor::serve_new(self, record).await {
+        match take_over::serve_new(self, record).await {
             Ok(actor) => {
                 self.run(match_id, actor);
                 Ok(())
             }
             Err(error) => {
-                self.forget(match_id);
+                self.0.owned.leave(match_id);
                 Err(error.into())
             }
         }
@@ -124,19 +144,14 @@ impl Referee {
 
     fn run(&self, match_id: MatchId, actor: actor::Actor) {
         let referee = self.clone();
+        self.0.owned.serve(match_id, actor.link());
         self.0.tasks.spawn("match", async move {
-            actor.run().await;
-            referee.forget(match_id);
+            // One match that cannot go on must not take the others of its process with it, nor every process that tries it next.
+            if AssertUnwindSafe(actor.run()).catch_unwind().await.is_err() {
+                events::match_panicked(match_id);
+            }
+            referee.0.owned.leave(match_id);
         });
-    }
-
-    /// No longer the owner.
-    fn forget(&self, match_id: MatchId) {
-        self.owned().remove(&match_id);
-    }
-
-    fn owned(&self) -> MutexGuard<'_, HashSet<MatchId>> {
-        self.0.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,8 +164,8 @@ pub(crate) enum AdoptError {
     NoLog,
     #[error("this match was called off before it began")]
     CalledOff,
-    #[error("this match is over")]
-    Over,
+    #[error("taking over this match panicked")]
+    Panicked,
     #[error("the log of this match cannot be replayed: {0}")]
     Corrupt(String),
     #[error(transparent)]

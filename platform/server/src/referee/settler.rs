@@ -1,84 +1,226 @@
-//! Results on their way into the database: those that come at about the same time share a transaction.
+//! The end of matches: result, ratings, history, telemetry, exactly once by the match's id. Those that end at about the same time
+//! go together: one transaction, one round trip to each of the others.
 //!
-//! There is no timer: a batch is whatever came while the one before it was under way.
+//! ```text
+//! log has the outcome ─► database ─► telemetry ─► players ─► the log goes
+//! ```
+//! Every step may be done again: the row is settled once in the database, events of telemetry have ids that follow from the match,
+//! players know a result when they see it twice; and only when all of it stands does the log go. A referee that dies anywhere in
+//! here leaves a log that the next one settles.
+//!
+//! There is no timer: a batch is whatever came while the one before it was in the database.
 
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use futures::future::join_all;
+use muster_core::id::{MatchId, PlayerId};
+use muster_core::wire::Push;
 use muster_runtime::Tasks;
-use muster_store::{SettleError, Settled, Settlement, Store};
+use muster_store::{NewMatch, PublishError, Settled, Settlement, Store, StoreError, TelemetryEvent};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Results that may wait; those who bring more wait to leave theirs.
+use super::record::MatchRecord;
+use super::{AdoptError, settle};
+use crate::events;
+
+/// Matches that may wait; those who bring more wait to leave theirs.
 const WAITING: usize = 4_096;
-/// Results of one transaction.
+/// Matches of one transaction.
 const BATCH: usize = 128;
+/// Batches that are in the database already, and being told.
+const TELLING: usize = 4;
 
-type Verdict = Result<Settled, SettleError>;
+type Verdict = Result<(), AdoptError>;
 
-/// Where results are left.
+/// Where matches are left that are over.
 pub(super) struct Settler {
     store: Store,
-    waiting: mpsc::Sender<Waiting>,
+    waiting: mpsc::Sender<(Over, oneshot::Sender<Verdict>)>,
 }
 
-struct Waiting {
+/// A match that is over.
+struct Over {
+    record: MatchRecord,
     settlement: Settlement,
-    verdict: oneshot::Sender<Verdict>,
 }
 
 impl Settler {
     /// Starts the task that settles.
     pub fn start(store: Store, tasks: &Tasks) -> Self {
-        let (waiting, results) = mpsc::channel(WAITING);
-        tasks.spawn("referee-settler", run(store.clone(), results, tasks.drain()));
+        let (waiting, over) = mpsc::channel(WAITING);
+        tasks.spawn("referee-settler", run(store.clone(), over, tasks.drain()));
         Self { store, waiting }
     }
 
-    /// Settles a match, with others that end at the same time. Once, however often it is asked for.
-    pub async fn settle(&self, settlement: Settlement) -> Verdict {
+    /// Settles a match that has its outcome in the log, with others that end at the same time; does nothing for one that has none.
+    /// Once, however often it is asked for. When this returns well, the log is gone.
+    pub async fn settle(&self, record: &MatchRecord) -> Verdict {
+        let Some(settlement) = settle::settlement(record) else { return Ok(()) };
+        let over = Over { record: record.clone(), settlement };
         let (verdict, told) = oneshot::channel();
         // Draining: the task is gone, and what still ends goes by itself.
-        if let Err(mpsc::error::SendError(waiting)) = self.waiting.send(Waiting { settlement, verdict }).await {
-            return self.store.matches.settle(&waiting.settlement).await;
+        if let Err(mpsc::error::SendError((over, verdict))) = self.waiting.send((over, verdict)).await {
+            let stored = keep(&self.store, vec![(over, verdict)]).await;
+            tell(&self.store, stored).await;
         }
-        told.await.unwrap_or_else(|_| Err(SettleError::Store(muster_store::StoreError::TimedOut("the settlement"))))
+        told.await.unwrap_or_else(|_| Err(StoreError::TimedOut("the settlement").into()))
     }
 }
 
 /// Settles what waits, batch after batch, until the process drains; what waits then is still settled.
-async fn run(store: Store, mut results: mpsc::Receiver<Waiting>, drain: CancellationToken) {
+async fn run(store: Store, mut over: mpsc::Receiver<(Over, oneshot::Sender<Verdict>)>, drain: CancellationToken) {
+    let mut telling = JoinSet::new();
     loop {
         let mut batch = Vec::new();
         tokio::select! {
-            received = results.recv_many(&mut batch, BATCH) => if received == 0 { return },
-            () = drain.cancelled(), if !results.is_closed() => {
-                results.close();
+            received = over.recv_many(&mut batch, BATCH) => if received == 0 { break },
+            () = drain.cancelled(), if !over.is_closed() => {
+                over.close();
                 continue;
             }
         }
-        settle(&store, batch).await;
+        let kept = keep(&store, batch).await;
+        while telling.len() >= TELLING {
+            telling.join_next().await;
+        }
+        let store = store.clone();
+        telling.spawn(async move { tell(&store, kept).await });
+    }
+    telling.join_all().await;
+}
+
+/// A match whose result the database has, and who waits to hear that it is settled.
+struct Kept {
+    over: Over,
+    settled: Settled,
+    verdict: oneshot::Sender<Verdict>,
+}
+
+impl Kept {
+    fn match_id(&self) -> MatchId {
+        self.over.settlement.match_id
     }
 }
 
-async fn settle(store: &Store, batch: Vec<Waiting>) {
-    let (settlements, verdicts): (Vec<_>, Vec<_>) =
-        batch.into_iter().map(|waiting| (waiting.settlement, waiting.verdict)).unzip();
-    match store.matches.settle_many(&settlements).await {
-        Ok(settled) => {
-            for ((settled, verdict), settlement) in settled.into_iter().zip(verdicts).zip(&settlements) {
-                // Nobody listens any more when its referee was stopped; the log is there for the next.
-                let _ = verdict.send(settled.ok_or(SettleError::UnknownMatch(settlement.match_id)));
-            }
-        }
+/// Puts results into the database; whose cannot be, hears so.
+async fn keep(store: &Store, batch: Vec<(Over, oneshot::Sender<Verdict>)>) -> Vec<Kept> {
+    let (over, verdicts): (Vec<Over>, Vec<_>) = batch.into_iter().unzip();
+    let settled: Vec<Result<Settled, StoreError>> = match settle_rows(store, &over.iter().collect::<Vec<_>>()).await {
+        Ok(settled) => settled.into_iter().map(Ok).collect(),
+        Err(error) if over.len() == 1 => vec![Err(error)],
         // One that cannot be stored must not keep the others back: each goes by itself.
         Err(error) => {
             tracing::warn!(
-                results = settlements.len(),
+                results = over.len(),
                 error = &error as &dyn std::error::Error,
                 "results could not be stored together; storing each by itself"
             );
-            for (settlement, verdict) in settlements.iter().zip(verdicts) {
-                let _ = verdict.send(store.matches.settle(settlement).await);
+            let mut each = Vec::with_capacity(over.len());
+            for over in &over {
+                each.push(settle_rows(store, &[over]).await.and_then(|mut settled| settled.pop().ok_or_else(no_row)));
             }
+            each
+        }
+    };
+    let mut kept = Vec::with_capacity(over.len());
+    for ((over, verdict), settled) in over.into_iter().zip(verdicts).zip(settled) {
+        match settled {
+            Ok(settled) => kept.push(Kept { over, settled, verdict }),
+            Err(error) => say(verdict, Err(error.into())),
         }
     }
+    kept
+}
+
+/// Settles the rows of all of them, or of none. A match that ends before its maker got to write its row gets one now.
+async fn settle_rows(store: &Store, over: &[&Over]) -> Result<Vec<Settled>, StoreError> {
+    let settlements: Vec<Settlement> = over.iter().map(|over| over.settlement.clone()).collect();
+    let settled = store.matches.settle_many(&settlements).await?;
+    let without: Vec<&Over> =
+        over.iter().zip(&settled).filter(|(_, settled)| settled.is_none()).map(|(over, _)| *over).collect();
+    let mut late = Vec::new();
+    if !without.is_empty() {
+        let rows: Vec<NewMatch> = without.iter().map(|over| settle::row(&over.record)).collect();
+        store.matches.create_many(&rows).await?;
+        let settlements: Vec<Settlement> = without.iter().map(|over| over.settlement.clone()).collect();
+        late = store.matches.settle_many(&settlements).await?;
+    }
+    let mut late = late.into_iter();
+    settled.into_iter().map(|settled| settled.or_else(|| late.next().flatten()).ok_or_else(no_row)).collect()
+}
+
+/// Somebody removes rows while they are settled.
+fn no_row() -> StoreError {
+    StoreError::TimedOut("the row of a match")
+}
+
+/// Tells telemetry and the players, and lets the logs go.
+async fn tell(store: &Store, kept: Vec<Kept>) {
+    let kept = tell_telemetry(store, kept).await;
+    for Kept { over, settled, .. } in &kept {
+        let (created, ended_at) = (&over.record.created, over.settlement.ended_at);
+        if !settled.already {
+            let took = (ended_at - created.created_at).to_std().unwrap_or_default();
+            events::match_ended(created.match_id, &created.queue, &over.settlement.outcome, took);
+        }
+    }
+    tell_players(store, &kept).await;
+    let purged = join_all(kept.iter().map(|kept| store.match_log.purge(kept.match_id()))).await;
+    let ids: Vec<MatchId> = kept.iter().map(Kept::match_id).collect();
+    if let Err(error) = store.match_owners.remove(&ids).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the owners' list could not be changed; the sweep does it"
+        );
+    }
+    for (kept, purged) in kept.into_iter().zip(purged) {
+        say(kept.verdict, purged.map_err(AdoptError::from));
+    }
+}
+
+/// What telemetry is told must not be lost: a match whose facts it did not take is not settled yet.
+async fn tell_telemetry(store: &Store, kept: Vec<Kept>) -> Vec<Kept> {
+    let facts: Vec<TelemetryEvent> = kept
+        .iter()
+        .flat_map(|kept| settle::facts(&kept.over.record, &kept.over.settlement, &kept.settled.subjects))
+        .collect();
+    let mut taken = store.telemetry.publish_all(&facts).await.into_iter();
+    let mut told = Vec::with_capacity(kept.len());
+    for kept in kept {
+        let of_match: Vec<_> = taken.by_ref().take(settle::FACTS).collect();
+        match of_match.into_iter().collect::<Result<Vec<()>, PublishError>>() {
+            Ok(_) => told.push(kept),
+            Err(PublishError::Store(error)) => say(kept.verdict, Err(error.into())),
+            Err(error @ PublishError::Backpressure) => say(kept.verdict, Err(AdoptError::Telemetry(error))),
+        }
+    }
+    told
+}
+
+/// A push that keeps failing is given up: clients who come back read how their match ended.
+async fn tell_players(store: &Store, kept: &[Kept]) {
+    let news: Vec<(PlayerId, Push)> = kept
+        .iter()
+        .flat_map(|Kept { over, settled, .. }| {
+            let push = settle::result(&over.record, &over.settlement, settled);
+            over.record.created.players.map(|player| (player, push.clone()))
+        })
+        .collect();
+    let backoff =
+        ExponentialBuilder::default().with_min_delay(Duration::from_millis(20)).with_max_times(4).with_jitter();
+    if let Err(error) = (|| store.pushes.send_many(&news)).retry(backoff).await {
+        tracing::warn!(
+            matches = kept.len(),
+            error = &error as &dyn std::error::Error,
+            "players could not be told how their matches ended"
+        );
+    }
+}
+
+/// Nobody listens any more when its referee was stopped; the log is there for the next.
+fn say(verdict: oneshot::Sender<Verdict>, said: Verdict) {
+    let _ = verdict.send(said);
 }

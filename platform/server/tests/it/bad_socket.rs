@@ -56,8 +56,13 @@ async fn a_message_that_is_too_large_and_a_flood_end_the_socket() {
     let (_, token) = http.sign_in("Ada").await;
 
     let mut large = Socket::signed_in(&platform, &token).await;
-    large.send_text(&"x".repeat(64 * 1024)).await;
-    assert!(large.next().await.is_none_or(|message| message["type"] == "goodbye"));
+    large.send_text(&"x".repeat(5_000)).await;
+    assert_eq!(large.expect("goodbye").await["code"], "message_too_large");
+    assert_eq!(large.close_code().await, Some(1009));
+    // What is larger still is not even read to its end, so that the goodbye may be lost on its way.
+    let mut huge = Socket::signed_in(&platform, &token).await;
+    huge.send_text(&"x".repeat(64 * 1024)).await;
+    assert!(huge.next().await.is_none_or(|message| message["code"] == "message_too_large"));
 
     let mut flood = Socket::signed_in(&platform, &token).await;
     for _ in 0..100 {
@@ -74,7 +79,8 @@ async fn a_message_that_is_too_large_and_a_flood_end_the_socket() {
 
 #[tokio::test]
 async fn a_move_out_of_turn_or_by_a_stranger_changes_nothing() {
-    let platform = Platform::builder().start().await;
+    // No delay: the stranger reads the log.
+    let platform = Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__SPECTATOR_DELAY", "0s").start().await;
     let http = Http::of(&platform);
     let (match_id, mut to_move, mut waiting) = matched(&platform, &http).await;
     let roll = |id: &str| json!({ "type": "match.command", "id": id, "match_id": match_id, "command": "roll" });

@@ -2,19 +2,31 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it is")]
 
 mod acceptance;
+mod attendance;
+mod audit;
 mod bad_http;
 mod bad_socket;
 mod blocks;
+mod match_events;
 mod matchmaking;
 mod matchmaking_acceptance;
 mod matchmaking_assignments;
 mod matchmaking_given;
 mod matchmaking_queues;
 mod matchmaking_survival;
+mod nonces;
 mod queues;
 mod raw;
+mod resume;
 mod schemas;
+mod servers;
+mod sockets;
+mod sockets_limits;
+mod spectators;
 mod survival;
+mod table;
+mod take_over;
+mod telemetry;
 mod tickets;
 mod trusted;
 mod way;

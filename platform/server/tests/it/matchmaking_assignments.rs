@@ -93,7 +93,7 @@ async fn parties_and_roles_become_two_teams_that_are_told_where_to_connect() {
     assert!(matches!(done, Decision::Done(_)), "{done:?}");
     for (index, team) in (0_u8..).zip(&open.teams) {
         for player in team {
-            let Push::MatchAssigned { match_id, queue, team, role, region, connection, teams } =
+            let Push::MatchAssigned { match_id, queue, team, role, region, connection, teams, .. } =
                 assigned(store, player.player_id).await
             else {
                 unreachable!("asked for")

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use muster_core::id::{MatchId, TicketId};
 use muster_core::matchmaking::{QueueDefinition, shipped_queues};
 use muster_core::wire::TicketState;
-use muster_store::{Claim, ClaimRequest, NewTicket, Shard, Store};
+use muster_store::{Claim, ClaimRequest, MatchFilter, NewTicket, Shard, Store};
 use muster_testkit::{Platform, Signal, eventually};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -45,6 +45,15 @@ fn arrivals(store: Store, lasting: Duration, seed: u64) -> JoinHandle<Vec<NewTic
 /// The server that leads the queue.
 async fn led(platform: &Platform, servers: &[usize]) -> usize {
     eventually(Duration::from_secs(10), "somebody to lead", async || leader(platform, servers, QUEUE).await).await
+}
+
+/// Waits until matching is in full swing.
+async fn matches_made(platform: &Platform, many: u64) {
+    eventually(Duration::from_secs(10), "matches to be made", async || {
+        let made = platform.scratch.store.matches.count(&MatchFilter::default()).await.unwrap();
+        (made >= many).then_some(())
+    })
+    .await;
 }
 
 /// Every player has one match: by their ticket, by the match's row, and by what they were told.
@@ -95,7 +104,7 @@ async fn kill_9_of_the_leader_under_load_loses_nobody_and_matching_goes_on() {
     let mut platform = Platform::builder().server(2).server_roles(0, roles).server_roles(1, roles).start().await;
     let first = led(&platform, &[0, 1]).await;
     let arrivals = arrivals(platform.scratch.store.clone(), Duration::from_secs(12), 7);
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    matches_made(&platform, 300).await;
 
     kill_half_way(&mut platform, first).await;
     let killed = muster_store::now();
@@ -137,7 +146,7 @@ async fn a_leader_that_was_frozen_and_wakes_up_matches_nobody_twice() {
     let mut platform = Platform::builder().server(2).server_roles(0, roles).server_roles(1, roles).start().await;
     let first = led(&platform, &[0, 1]).await;
     let arrivals = arrivals(platform.scratch.store.clone(), Duration::from_secs(12), 11);
-    tokio::time::sleep(Duration::from_millis(2_530)).await;
+    matches_made(&platform, 200).await;
 
     platform.server(first).signal(Signal::Stop);
     assert_eq!(led(&platform, &[1 - first]).await, 1 - first);

@@ -77,8 +77,29 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     pub async fn open(platform: &Platform) -> Self {
-        let url = format!("{}/v1/socket", platform.server_url(0).replacen("http", "ws", 1));
+        Self::open_at(platform.server_url(0)).await
+    }
+
+    /// Opens at one server of several.
+    pub async fn open_at(base: &str) -> Self {
+        let url = format!("{}/v1/socket", base.replacen("http", "ws", 1));
         Self(connect_async(url).await.unwrap().0)
+    }
+
+    /// Opens at one server of several and says hello.
+    pub async fn signed_in_at(base: &str, token: &str) -> Self {
+        let mut socket = Self::open_at(base).await;
+        socket.send(&json!({ "type": "hello", "token": token })).await;
+        socket.expect("welcome").await;
+        socket
+    }
+
+    /// Opens and says hello with the last number that was seen: the socket and its welcome.
+    pub async fn resumed(platform: &Platform, token: &str, last_seq: u64) -> (Self, Value) {
+        let mut socket = Self::open(platform).await;
+        socket.send(&json!({ "type": "hello", "token": token, "last_seq": last_seq })).await;
+        let welcome = socket.expect("welcome").await;
+        (socket, welcome)
     }
 
     /// Opens and says hello.
@@ -99,6 +120,12 @@ impl Socket {
 
     pub async fn send_raw(&mut self, message: Message) {
         self.0.send(message).await.unwrap();
+    }
+
+    /// The next frame, whatever it is; none when the socket is over.
+    pub async fn next_frame(&mut self) -> Option<Message> {
+        let frame = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the server says something in time");
+        frame.and_then(Result::ok)
     }
 
     /// The next JSON message, or `None` when the server has closed.

@@ -2,103 +2,18 @@
 
 use std::time::Duration;
 
-use muster_client::{ClientEvent, Connection, MatchMirror, verify};
-use muster_core::game::Command;
-use muster_core::wire::{LoggedEvent, TicketState};
+use muster_client::verify;
+use muster_core::wire::TicketState;
 use muster_testkit::{Platform, eventually};
 
-/// A player at the table: plays by hand so that the test can stop in the middle.
-struct Seated {
-    connection: Connection,
-    mirror: MatchMirror,
-    player: muster_core::id::PlayerId,
-    session: muster_client::Session,
-}
-
-impl Seated {
-    async fn sit(platform: &Platform, name: &str) -> (muster_client::Session, Connection) {
-        let session = platform.player(name).await;
-        let connection = session.connect();
-        connection.queue("classic-ranked").await.unwrap();
-        (session, connection)
-    }
-
-    async fn found(session: muster_client::Session, mut connection: Connection) -> Self {
-        loop {
-            match connection.next().await.expect("the connection stays") {
-                ClientEvent::MatchFound(view) | ClientEvent::Connected { current_match: Some(view), .. } => {
-                    return Self { player: session.player_id(), mirror: MatchMirror::new(&view), connection, session };
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn my_turn(&self) -> bool {
-        self.mirror.seat_of(self.player).is_some_and(|seat| self.mirror.is_turn_of(seat))
-    }
-
-    /// Rolls or banks by a fixed rule.
-    fn choice(&self) -> Command {
-        if self.mirror.state().turn_score >= 15 { Command::Bank } else { Command::Roll }
-    }
-
-    /// Takes in events until the log has grown past `seq`.
-    async fn until(&mut self, seq: u64) {
-        while self.mirror.seq() < seq && self.mirror.outcome().is_none() {
-            let event = tokio::time::timeout(Duration::from_secs(40), self.connection.next())
-                .await
-                .unwrap_or_else(|_| panic!("no event past {} within 40 s", self.mirror.seq()))
-                .expect("the connection stays");
-            let events: Vec<LoggedEvent> = match event {
-                ClientEvent::MatchEvents { events, .. } => events,
-                // What was missed while the line was down is read from the log.
-                ClientEvent::Connected { resumed: false, .. } => {
-                    self.session.match_events(self.mirror.match_id(), self.mirror.seq(), 1000).await.unwrap().events
-                }
-                _ => continue,
-            };
-            if self.mirror.apply(&events).is_err() {
-                let missed =
-                    self.session.match_events(self.mirror.match_id(), self.mirror.seq(), 1000).await.unwrap().events;
-                self.mirror.apply(&missed).expect("the log has no holes");
-            }
-        }
-    }
-}
-
-/// Plays `moves` moves, whoever's turn it is; fewer when the match ends.
-async fn play(table: &mut [Seated; 2], moves: usize) {
-    for _ in 0..moves {
-        let newest = table.iter().map(|seated| seated.mirror.seq()).max().unwrap_or(1).max(1);
-        for seated in table.iter_mut() {
-            seated.until(newest).await;
-        }
-        if table[0].mirror.outcome().is_some() {
-            return;
-        }
-        let mover = table.iter().position(Seated::my_turn).expect("it is somebody's turn");
-        let choice = table[mover].choice();
-        table[mover].connection.command(table[mover].mirror.match_id(), choice).await.unwrap();
-        let next = newest + 1;
-        for seated in table.iter_mut() {
-            seated.until(next).await;
-        }
-    }
-}
-
-async fn table(platform: &Platform) -> [Seated; 2] {
-    let (ada, ada_line) = Seated::sit(platform, "Ada").await;
-    let (grace, grace_line) = Seated::sit(platform, "Grace").await;
-    [Seated::found(ada, ada_line).await, Seated::found(grace, grace_line).await]
-}
+use crate::table::{play, sensibly, table};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_match_goes_on_from_its_log_after_kill_9() {
     let mut platform =
         Platform::builder().env_of("muster-server", "MUSTER__GATEWAY__MESSAGES_PER_SECOND", "1000").start().await;
     let mut table = table(&platform).await;
-    play(&mut table, 5).await;
+    play(&mut table, 5, sensibly).await;
     let match_id = table[0].mirror.match_id();
     let before = table[0].mirror.log().to_vec();
     assert!(table[0].mirror.outcome().is_none(), "five moves do not reach a hundred points");
@@ -106,7 +21,7 @@ async fn a_match_goes_on_from_its_log_after_kill_9() {
     platform.server(0).kill9().await;
     platform.restart_server(0).await;
 
-    play(&mut table, 400).await;
+    play(&mut table, 400, sensibly).await;
     assert!(table[0].mirror.outcome().is_some(), "the match finishes");
     let session = &table[0].session;
     let finished = eventually(Duration::from_secs(15), "the match to be settled", async || {
@@ -133,7 +48,7 @@ async fn another_referee_takes_over_even_when_no_player_speaks() {
     // Only the first process referees while the match begins.
     platform.server(1).terminate().await;
     let mut table = table(&platform).await;
-    play(&mut table, 2).await;
+    play(&mut table, 2, sensibly).await;
     let match_id = table[0].mirror.match_id();
     platform.restart_server(1).await;
     platform.server(0).kill9().await;

@@ -26,7 +26,8 @@ fn pairs() -> QueueDefinition {
 }
 
 fn party(queue: &str, players: &[&str]) -> CreateTicket {
-    let player = |id: &&str| TicketPlayer { player_id: id.parse().unwrap(), rating: None, roles: Vec::new() };
+    let player =
+        |id: &&str| TicketPlayer { player_id: id.parse().unwrap(), rating: None, roles: Vec::new(), nonce: None };
     CreateTicket { players: players.iter().map(player).collect(), ..CreateTicket::plain(queue) }
 }
 

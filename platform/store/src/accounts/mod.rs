@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{Result, fresh_id};
 
-pub use door::AtTheDoor;
+pub use door::{AtTheDoor, Ladder};
 
 /// A player, as the platform knows them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -97,6 +97,11 @@ pub struct IncomingCall {
 }
 
 impl IncomingCall {
+    /// Whether the caller traces this call: only then is a span worth its cost.
+    pub fn is_traced(&self) -> bool {
+        self.headers.as_ref().is_some_and(|headers| !headers.is_empty())
+    }
+
     /// Makes `span` a child of the caller's span. Do so before the span is entered.
     pub fn adopt_trace(&self, span: &tracing::Span) {
         trace::adopt(span, self.headers.as_ref());

@@ -8,6 +8,7 @@ use muster_core::time::millis;
 use muster_core::wire::LoggedEvent;
 use serde::{Deserialize, Serialize};
 
+use super::snapshot::{LastSnapshot, lenient};
 use crate::codec::{hex32, nonces};
 
 /// An entry of a match's log. The events of all entries, in order, are the match.
@@ -55,6 +56,9 @@ pub enum MatchLogEntry {
         /// When.
         #[serde(with = "millis")]
         at: DateTime<Utc>,
+        /// Where to begin to read; none: at the first entry.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient")]
+        snapshot: Option<LastSnapshot>,
     },
     /// The result is in the database: there is nothing left to do.
     Settled {
@@ -70,6 +74,14 @@ impl MatchLogEntry {
         match self {
             Self::Created { events, .. } | Self::Decided { events, .. } => events,
             Self::Settled { .. } => &[],
+        }
+    }
+
+    /// Where to begin to read instead of at the first entry, if this entry tells.
+    pub fn snapshot(&self) -> Option<&LastSnapshot> {
+        match self {
+            Self::Decided { snapshot, .. } => snapshot.as_ref(),
+            Self::Created { .. } | Self::Settled { .. } => None,
         }
     }
 
@@ -112,6 +124,10 @@ mod tests {
         }
     }
 
+    fn decided(events: Vec<GameEvent>, at: DateTime<Utc>, snapshot: Option<LastSnapshot>) -> MatchLogEntry {
+        MatchLogEntry::Decided { by: None, command_id: None, events, at, snapshot }
+    }
+
     #[test]
     fn survives_json_with_seed_and_nonces_as_hex() {
         let entry = created(vec![GameEvent::TurnBegan { seat: Seat::First }]);
@@ -122,18 +138,27 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_that_is_not_understood_is_none() {
+        let at = "2026-01-31T09:30:05Z".parse().unwrap();
+        let entry = decided(vec![GameEvent::TurnBegan { seat: Seat::First }], at, Some(LastSnapshot::At(17)));
+        let mut json = serde_json::to_value(&entry).unwrap();
+        assert_eq!(json["snapshot"], serde_json::json!({ "at": 17 }));
+        assert_eq!(serde_json::from_value::<MatchLogEntry>(json.clone()).unwrap(), entry);
+        json["snapshot"] = serde_json::json!({ "here": { "of": "another version" } });
+        let read: MatchLogEntry = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!((read.snapshot(), read.events()), (None, entry.events()));
+        json.as_object_mut().unwrap().remove("snapshot");
+        assert_eq!(serde_json::from_value::<MatchLogEntry>(json).unwrap().snapshot(), None);
+    }
+
+    #[test]
     fn numbers_run_through_all_entries() {
         let at = "2026-01-31T09:30:05Z".parse().unwrap();
         let turn = |seat| GameEvent::TurnBegan { seat };
         let log = [
             created(vec![turn(Seat::First)]),
-            MatchLogEntry::Decided { by: None, command_id: None, events: vec![], at },
-            MatchLogEntry::Decided {
-                by: None,
-                command_id: None,
-                events: vec![turn(Seat::Second), turn(Seat::First)],
-                at,
-            },
+            decided(vec![], at, None),
+            decided(vec![turn(Seat::Second), turn(Seat::First)], at, None),
             MatchLogEntry::Settled { at },
         ];
         let events = number_events(&log);

@@ -3,8 +3,14 @@
 //! Every append names the stream sequence of the log's last entry as the writer knows it, and NATS refuses it when that is not
 //! the last (`Nats-Expected-Last-Subject-Sequence`). That is the fence: of two processes that both think they run a match,
 //! one finds out before anybody was told anything.
+//!
+//! Every now and then an entry carries a snapshot of the match, and those after it say where that entry is: who takes the match
+//! over asks for the last entry and reads from there ([`MatchLog::read_recent`]).
 
+mod census;
 mod entry;
+mod recent;
+mod snapshot;
 
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::context::PublishErrorKind;
@@ -17,6 +23,7 @@ use crate::nats::Nats;
 use crate::{Result, StoreError, codec, streams, trace};
 
 pub use entry::{MatchLogEntry, number_events};
+pub use snapshot::{LastSnapshot, MatchBeginning, MatchSnapshot};
 
 /// Why an entry was not appended.
 #[derive(Debug, thiserror::Error)]

@@ -14,20 +14,26 @@ impl Matches {
     /// The events after a number; `first` is 1 to 1000. None: there is no such match.
     pub async fn events(&self, match_id: MatchId, after: u64, first: u32) -> Result<Option<EventPage>> {
         let first = first.clamp(1, MAX_PAGE) as usize;
+        let events = self.some_events(match_id, after, first + 1).await?;
+        Ok(events.map(|events| page(events, after, first)))
+    }
+
+    /// All events from the first to this number: those that make the match's state after it. None: there is no such match.
+    pub async fn events_until(&self, match_id: MatchId, last: u64) -> Result<Option<Vec<LoggedEvent>>> {
+        self.some_events(match_id, 0, usize::try_from(last).unwrap_or(usize::MAX)).await
+    }
+
+    async fn some_events(&self, match_id: MatchId, after: u64, limit: usize) -> Result<Option<Vec<LoggedEvent>>> {
         let Some(finished) = self.is_finished(match_id).await? else { return Ok(None) };
         if !finished {
             let log = self.log.read(match_id).await?;
             // An empty log: the match was settled, and its log purged, between the two looks.
             if !log.is_empty() {
-                let events = number_events(log.iter().map(|(_, entry)| entry));
-                return Ok(Some(page(
-                    events.into_iter().filter(|event| event.seq > after).take(first + 1).collect(),
-                    after,
-                    first,
-                )));
+                let events = number_events(log.iter().map(|(_, entry)| entry)).into_iter();
+                return Ok(Some(events.filter(|event| event.seq > after).take(limit).collect()));
             }
         }
-        Ok(Some(page(self.settled_events(match_id, after, first + 1).await?, after, first)))
+        self.settled_events(match_id, after, limit).await.map(Some)
     }
 
     /// Whether a match is settled; None when there is no such match.

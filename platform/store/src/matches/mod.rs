@@ -7,6 +7,7 @@ mod events;
 mod follow;
 mod list;
 mod record;
+mod review;
 mod settle;
 
 use muster_core::id::{MatchId, PlayerId};
@@ -19,6 +20,10 @@ pub use cursor::{InvalidCursor, MatchCursor};
 pub use follow::EventStream;
 pub use list::{MatchFilter, MatchPage};
 pub use record::{MatchRecord, MatchRecordPlayer};
+pub use review::{
+    HistoryMatch, MatchTelemetry, OpenSeat, PlayerHistory, RatingKey, SettledMatch, SettledSeat, StoredEvent,
+    StoredEvents, ToldUnknown, TotalMismatch,
+};
 pub use settle::{SettleError, Settled, Settlement};
 
 /// Handle on the matches.

@@ -142,6 +142,20 @@ impl Pushes {
         Ok(seqs)
     }
 
+    /// Sends one push to several different players, in one round trip, and returns their numbers, in order.
+    ///
+    /// # Errors
+    /// Of Redis: then it may have been kept for some of them, or for none.
+    pub async fn send_to_all(&self, players: &[PlayerId], push: &Push) -> Result<Vec<u64>> {
+        let push = codec::to_json_text(push);
+        let keys: Vec<String> = players.iter().map(|player| self.key(*player)).collect();
+        let seqs: Vec<u64> = SEND.for_each(&keys, &push, &self.redis).await?;
+        for (player, seq) in players.iter().zip(&seqs) {
+            self.publish(*player, *seq, message(*seq, &push)).await;
+        }
+        Ok(seqs)
+    }
+
     async fn publish(&self, player: PlayerId, seq: u64, text: String) {
         if let Err(error) = self.nats.publish("pushing to a player", self.subject(player), text.into()).await {
             // It is kept: the gateway finds it when it looks for what it missed.

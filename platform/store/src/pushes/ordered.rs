@@ -1,6 +1,7 @@
 //! Pushes as a socket wants them: every one, once, in order.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -12,6 +13,9 @@ use crate::Result;
 
 /// How often to look for a push that NATS lost. Only a broken connection loses one, so this is about the last resort.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+
+/// How many pushes wait for a caller who is busy.
+const HELD: usize = 32;
 
 /// A player's pushes after a number: every one, once, in order.
 pub struct OrderedPushes {
@@ -72,6 +76,21 @@ impl OrderedPushes {
                 }
             }
         }
+    }
+
+    /// Takes in what comes while the caller is busy telling what came before: a few pushes wait here, those after them are let go
+    /// and read from the buffer when their turn comes. So what waits for a reader that has stopped is bounded. Never ends; may be
+    /// dropped at any time.
+    pub async fn hold(&mut self) -> Infallible {
+        while let Some(item) = self.live.next().await {
+            let newest = self.ready.back().map_or(self.last, |item| item.seq);
+            if item.seq == newest + 1 && self.ready.len() < HELD {
+                self.ready.push_back(item);
+            } else if item.seq > newest {
+                self.look_at = Instant::now();
+            }
+        }
+        std::future::pending().await
     }
 
     async fn look(&mut self) -> Result<Option<NextPush>> {

@@ -1,55 +1,58 @@
-//! From the stream, in batches, to the database.
+//! From the stream, message by message, into batches of events.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
 use async_nats::jetstream::{AckKind, Message};
-use futures::StreamExt;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use tokio::time::Instant;
 
-use super::{Telemetry, TelemetryEvent, storable};
+use super::{Telemetry, TelemetryBatch, message};
 use crate::error::NatsResult;
-use crate::nats::Nats;
-use crate::{Result, codec, streams};
+use crate::{StoreError, streams};
 
 /// How long a writer may take for a batch before another one gets it.
-const ACK_WAIT: Duration = Duration::from_secs(60);
+const ACK_WAIT: Duration = Duration::from_secs(20);
 
-/// How many events all writers together may be at work on.
+/// How many messages all writers together may be at work on.
 const AT_WORK: i64 = 200_000;
 
-/// How soon a batch comes again that could not be written.
-const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// The most messages of one request to the stream: 16 MiB of those that the platform makes.
+const MAX_FETCH: usize = 64;
 
 /// The writers' place in the stream; all writers share it.
 pub struct TelemetryConsumer {
-    nats: Nats,
     consumer: Consumer<pull::Config>,
+    /// What came with the last batch and had no room in it, in the stream's order.
+    held: VecDeque<Taken>,
+    /// How many events a message has held lately, on average; 1 or more.
+    events_a_message: usize,
 }
 
-/// Events that wait to be stored. Dropped without a word, they come again after a minute.
-pub struct TelemetryBatch {
-    /// The events, in the stream's order.
-    pub events: Vec<TelemetryEvent>,
-    /// How many more there were that could not be read or stored, and are in the DLQ now.
-    pub dead: usize,
-    /// Their messages, in the same order.
-    messages: Vec<Message>,
+/// A message, taken apart.
+pub(super) struct Taken {
+    pub message: Message,
+    /// Its events, none of them looked at yet; or why it has none.
+    pub lines: Result<Vec<Bytes>, String>,
 }
 
-/// What became of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stored {
-    /// Events that are in the database now and were not before.
-    pub new: u64,
-    /// Events that were there already.
-    pub duplicates: u64,
-    /// Events that are in the DLQ now, those that `next_batch` put there among them.
-    pub dead: u64,
+impl Taken {
+    fn new(message: Message) -> Self {
+        let lines = message::unpack(&message.payload);
+        Self { message, lines }
+    }
+
+    /// How many events it is; one, when it cannot be read.
+    pub fn len(&self) -> usize {
+        self.lines.as_ref().map_or(1, Vec::len)
+    }
 }
 
 impl Telemetry {
     /// The writers' place in the stream.
-    pub async fn consumer(&self) -> Result<TelemetryConsumer> {
+    pub async fn consumer(&self) -> Result<TelemetryConsumer, StoreError> {
         let what = "making the telemetry writers' consumer";
         let stream = self.nats.jetstream.get_stream_no_info(self.nats.stream(streams::TELEMETRY)).await.doing(what)?;
         let config = pull::Config {
@@ -59,106 +62,78 @@ impl Telemetry {
             max_ack_pending: AT_WORK,
             ..pull::Config::default()
         };
-        Ok(TelemetryConsumer { nats: self.nats.clone(), consumer: stream.create_consumer(config).await.doing(what)? })
+        Ok(TelemetryConsumer {
+            consumer: stream.create_consumer(config).await.doing(what)?,
+            held: VecDeque::new(),
+            events_a_message: message::MAX_MESSAGE_EVENTS,
+        })
     }
 
-    /// How many events are taken and not yet stored.
-    pub async fn pending(&self) -> Result<u64> {
+    /// How many events are taken and not yet stored. Exact: the subject of each message tells how many it holds.
+    pub async fn pending(&self) -> Result<u64, StoreError> {
         let what = "counting what waits to be written";
-        let stream = self.nats.jetstream.get_stream(self.nats.stream(streams::TELEMETRY)).await.doing(what)?;
-        Ok(stream.cached_info().state.messages)
-    }
-
-    /// Stores a batch and acknowledges it. Should the database refuse the values of single events, those go to the DLQ and
-    /// the others are stored. On an error the whole batch comes again.
-    pub async fn store(&self, batch: TelemetryBatch) -> Result<Stored> {
-        match self.store_parts(&batch).await {
-            Ok(stored) => {
-                batch.ack().await?;
-                Ok(stored)
-            }
-            Err(error) => {
-                batch.retry_later(RETRY_DELAY).await?;
-                Err(error)
-            }
-        }
-    }
-
-    /// The batch at once; where that is refused, each half of it, down to the events that are at fault.
-    async fn store_parts(&self, batch: &TelemetryBatch) -> Result<Stored> {
-        let mut stored = Stored { dead: batch.dead as u64, ..Stored::default() };
-        let whole = 0..batch.events.len();
-        let mut parts = vec![whole];
-        while let Some(part) = parts.pop() {
-            match self.write_batch(&batch.events[part.clone()]).await {
-                Ok(written) => {
-                    stored.new += written.new;
-                    stored.duplicates += written.duplicates;
-                }
-                Err(error) if error.is_bad_data() && part.len() == 1 => {
-                    super::dead::bury(&self.nats, &batch.messages[part.start], &error.to_string()).await?;
-                    stored.dead += 1;
-                }
-                Err(error) if error.is_bad_data() => {
-                    let middle = part.start + part.len() / 2;
-                    parts.extend([middle..part.end, part.start..middle]);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(stored)
+        let stream = self.nats.jetstream.get_stream_no_info(self.nats.stream(streams::TELEMETRY)).await.doing(what)?;
+        let subjects = stream.info_with_subjects(self.nats.subject("telemetry.>")).await.doing(what)?;
+        let before = self.nats.subject("telemetry.").len();
+        let count = |sum, (subject, messages): (String, usize)| async move {
+            Ok(sum + messages as u64 * message::events_by_subject(subject.get(before..).unwrap_or_default()))
+        };
+        subjects.try_fold(0, count).await.doing(what)
     }
 }
 
 impl TelemetryConsumer {
-    /// Up to `max` events, as soon as there are so many; after `wait` those that came, perhaps none. What cannot be read is
-    /// put into the DLQ on the way.
-    pub async fn next_batch(&self, max: usize, wait: Duration) -> Result<TelemetryBatch> {
-        let what = "fetching telemetry";
-        let mut found = self.consumer.batch().max_messages(max).expires(wait).messages().await.doing(what)?;
-        let mut batch = TelemetryBatch { events: Vec::with_capacity(max), dead: 0, messages: Vec::with_capacity(max) };
-        while let Some(message) = found.next().await {
-            let message = message.doing(what)?;
-            match read(&message) {
-                Ok(event) => {
-                    batch.events.push(event);
-                    batch.messages.push(message);
+    /// Up to `max` events, as soon as there are so many; after `wait` those that came, perhaps none. A message is never split:
+    /// a batch has more than `max` when the first message alone has.
+    pub async fn next_batch(&mut self, max: usize, wait: Duration) -> Result<TelemetryBatch, StoreError> {
+        let deadline = Instant::now() + wait;
+        let mut batch = TelemetryBatch::default();
+        loop {
+            while let Some(taken) = self.held.pop_front() {
+                if !batch.is_empty() && batch.len() + taken.len() > max {
+                    self.held.push_front(taken);
+                    return Ok(batch);
                 }
-                Err(reason) => {
-                    super::dead::bury(&self.nats, &message, &reason).await?;
-                    message.ack().await.doing(what)?;
-                    batch.dead += 1;
-                }
+                batch.add(taken);
+            }
+            let missing = max.saturating_sub(batch.len());
+            let left = deadline.saturating_duration_since(Instant::now());
+            if missing == 0 || left.is_zero() {
+                return Ok(batch);
+            }
+            match self.fetch(missing.div_ceil(self.events_a_message).clamp(1, MAX_FETCH), left).await {
+                Ok(()) => {}
+                // What is here is stored first; should the failure last, the next call tells of it.
+                Err(_) if !(batch.is_empty() && self.held.is_empty()) => return Ok(batch),
+                Err(error) => return Err(error),
             }
         }
-        Ok(batch)
-    }
-}
-
-fn read(message: &Message) -> std::result::Result<TelemetryEvent, String> {
-    let event = codec::from_message("a telemetry event", &message.payload).map_err(|error| error.to_string())?;
-    storable::check(&event)?;
-    Ok(event)
-}
-
-impl TelemetryBatch {
-    /// Whether there is nothing to store.
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
     }
 
-    /// They are stored, and never come again. Should the word get lost, they do, and turn out to be duplicates.
-    pub async fn ack(self) -> Result<()> {
-        for message in &self.messages {
-            message.ack().await.doing("acknowledging telemetry")?;
+    /// Gives back what was fetched and is in no batch yet, so that another writer gets it now and not after 20 s.
+    pub async fn release(self) -> Result<(), StoreError> {
+        for taken in &self.held {
+            taken.message.ack_with(AckKind::Nak(None)).await.doing("giving telemetry back")?;
         }
         Ok(())
     }
 
-    /// They are not stored: they shall come again, to any writer.
-    pub async fn retry_later(self, delay: Duration) -> Result<()> {
-        for message in &self.messages {
-            message.ack_with(AckKind::Nak(Some(delay))).await.doing("giving telemetry back")?;
+    /// Holds so many messages more, or as many as there are after `wait`.
+    async fn fetch(&mut self, messages: usize, wait: Duration) -> Result<(), StoreError> {
+        let what = "fetching telemetry";
+        let (mut came, mut events) = (0, 0);
+        // The server measures time in milliseconds at best; a wait of none would be for ever.
+        let wait = wait.max(Duration::from_millis(1));
+        let mut found = self.consumer.batch().max_messages(messages).expires(wait).messages().await.doing(what)?;
+        while let Some(message) = found.next().await {
+            let message = message.doing(what)?;
+            let taken = Taken::new(message);
+            came += 1;
+            events += taken.len();
+            self.held.push_back(taken);
+        }
+        if came > 0 {
+            self.events_a_message = events.div_ceil(came).max(1);
         }
         Ok(())
     }

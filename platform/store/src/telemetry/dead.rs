@@ -1,17 +1,18 @@
 //! The dead letters: what was taken and cannot be stored, kept with its reason for a person to look at. Stream `DLQ`, subject
-//! `dlq.telemetry`; the original bytes and headers, with `Muster-Dlq-*` headers beside them.
+//! `dlq.telemetry`; the original bytes and headers, with `Muster-Dlq-*` headers beside them. An event of a message that held
+//! many is a letter by itself, as a message of its own: published again on its original subject it is read again.
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::Message;
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 
-use super::Telemetry;
+use super::{Telemetry, message};
 use crate::error::NatsResult;
 use crate::nats::Nats;
 use crate::{Result, streams};
 
-/// A message that could not be stored.
+/// What could not be stored: an event, or a message in which no events could be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Why not.
@@ -28,20 +29,34 @@ const REASON: &str = "Muster-Dlq-Reason";
 const SUBJECT: &str = "Muster-Dlq-Subject";
 const ATTEMPTS: &str = "Muster-Dlq-Attempts";
 
+/// Which part of a message it is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Remains<'a> {
+    /// All of it.
+    Whole,
+    /// The event at this place.
+    Event(usize, &'a Bytes),
+}
+
 /// Done when the DLQ has it; only then may the original be acknowledged.
-pub(super) async fn bury(nats: &Nats, message: &Message, reason: &str) -> Result<()> {
-    let what = "burying a message";
+pub(super) async fn bury(nats: &Nats, message: &Message, remains: Remains<'_>, reason: &str) -> Result<()> {
+    let what = "burying telemetry";
     let info = message.info().doing(what)?;
     let mut headers = message.headers.clone().unwrap_or_default();
     let reason: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
     headers.insert(REASON, reason.as_str());
     headers.insert(SUBJECT, message.subject.as_str());
     headers.insert(ATTEMPTS, info.delivered.to_string());
-    tracing::warn!(subject = %message.subject, sequence = info.stream_sequence, %reason, "a telemetry event cannot be stored");
+    tracing::warn!(subject = %message.subject, sequence = info.stream_sequence, %reason, "telemetry cannot be stored");
 
     // Named by its place in the stream: when the acknowledgement gets lost, it is not buried twice.
-    let id = format!("telemetry-{}", info.stream_sequence);
-    let copy = PublishMessage::build().headers(headers).message_id(id).payload(message.payload.clone());
+    let (id, payload) = match remains {
+        Remains::Event(place, line) if line.len() < message.payload.len() => {
+            (format!("telemetry-{}-{place}", info.stream_sequence), message::alone(line))
+        }
+        Remains::Whole | Remains::Event(..) => (format!("telemetry-{}", info.stream_sequence), message.payload.clone()),
+    };
+    let copy = PublishMessage::build().headers(headers).message_id(id).payload(payload);
     nats.jetstream.send_publish(nats.subject("dlq.telemetry"), copy).await.doing(what)?.await.doing(what)?;
     Ok(())
 }

@@ -6,8 +6,9 @@ use async_nats::jetstream::{self, ErrorCode};
 use futures::StreamExt;
 use futures::stream::iter;
 
+use super::message::{self, Packed};
 use super::{Telemetry, TelemetryEvent};
-use crate::{StoreError, codec, trace};
+use crate::{StoreError, trace};
 
 /// Why an event was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -20,44 +21,57 @@ pub enum PublishError {
     Store(#[from] StoreError),
 }
 
-/// How many events of one call may wait for JetStream's answer at once.
-const AT_ONCE: usize = 256;
+/// How many messages of one call may wait for JetStream's answer at once: 4 MiB.
+const AT_ONCE: usize = 16;
 
 impl Telemetry {
     /// Takes an event. Ok when JetStream has it on disk, and not before.
     pub async fn publish(&self, event: &TelemetryEvent) -> Result<(), PublishError> {
-        let what = "publishing telemetry";
+        self.publish_all(std::slice::from_ref(event)).await.into_iter().collect()
+    }
+
+    /// Takes many events at once, in as few messages as they fit into; a verdict for each event, in order. What is said of a
+    /// message holds for all its events.
+    pub async fn publish_all(&self, events: &[TelemetryEvent]) -> Vec<Result<(), PublishError>> {
+        let packed = message::pack(events);
+        // Each future waits for its own answer while the others send: nobody holds a place in flight without giving it back.
+        // A list of futures rather than a mapped stream: its type names no lifetime, so tasks that publish can be spawned.
+        let sends: Vec<_> = packed.iter().map(|packed| self.send(packed)).collect();
+        let sent: Vec<_> = iter(sends).buffered(AT_ONCE).collect().await;
+        let mut verdicts: Vec<_> = events.iter().map(|_| Ok(())).collect();
+        for (packed, refusal) in packed.iter().zip(sent).filter_map(|(packed, sent)| Some((packed, sent.err()?))) {
+            packed.places.iter().for_each(|place| verdicts[*place] = Err(refusal.verdict()));
+        }
+        verdicts
+    }
+
+    async fn send(&self, packed: &Packed) -> Result<(), Refusal> {
         let message = PublishMessage::build()
             .headers(trace::headers())
             // JetStream drops what it has seen in the last two minutes; the database drops it for good.
-            .message_id(event.event_id.to_string())
-            .payload(codec::to_message(event));
-        let sent = self.nats.jetstream.send_publish(self.subject(event), message).await;
-        let sent = match sent {
-            Ok(sent) => sent.await,
-            Err(error) => Err(error),
-        };
-        sent.map(drop).map_err(|error| {
-            if is_full(&error) {
-                PublishError::Backpressure
-            } else {
-                StoreError::Nats { what, source: error.into() }.into()
-            }
-        })
+            .message_id(packed.id.as_str())
+            .payload(packed.payload.clone());
+        let subject = message::subject(packed.source, packed.places.len());
+        let subject = self.nats.subject(format_args!("telemetry.{subject}"));
+        match self.nats.jetstream.send_publish(subject, message).await {
+            Ok(sent) => sent.await.map(drop).map_err(Refusal),
+            Err(error) => Err(Refusal(error)),
+        }
     }
+}
 
-    /// Takes many events at once; a verdict for each, in order.
-    pub async fn publish_all(&self, events: &[TelemetryEvent]) -> Vec<Result<(), PublishError>> {
-        // Each future waits for its own answer while the others send: nobody holds a place in flight without giving it back.
-        // A list of futures rather than a mapped stream: its type names no lifetime, so tasks that publish can be spawned.
-        let sends: Vec<_> = events.iter().map(|event| self.publish(event)).collect();
-        iter(sends).buffered(AT_ONCE).collect().await
-    }
+/// Why a message was not taken.
+struct Refusal(jetstream::context::PublishError);
 
-    fn subject(&self, event: &TelemetryEvent) -> String {
-        let plain = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' };
-        let kind: String = event.kind.chars().map(plain).collect();
-        self.nats.subject(format_args!("telemetry.{}.{kind}", event.source))
+impl Refusal {
+    /// What that is for each of its events.
+    fn verdict(&self) -> PublishError {
+        let Self(error) = self;
+        if is_full(error) {
+            PublishError::Backpressure
+        } else {
+            StoreError::Nats { what: "publishing telemetry", source: error.to_string().into() }.into()
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use redis::AsyncCommands;
 
 use super::record::{self, Fields};
 use super::{READ, Shard, Tickets, script};
-use crate::script::{Answer, Batch, Script};
+use crate::script::{Answer, Script};
 use crate::{Result, StoreError, codec};
 
 /// A ticket that is being made into a match. Only a claim makes one, so what takes one cannot be given a ticket that waits.
@@ -78,7 +78,11 @@ pub enum Claim {
 /// The most stale claims of one look.
 const STALE_AT_ONCE: isize = 1_000;
 
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("take.lua"), include_str!("claim.lua")]));
+/// The tickets that one call of a script takes on, roughly: it holds up everybody else's calls, and Lua has room for some thousand
+/// values.
+pub(super) const TICKETS_AT_ONCE: usize = 256;
+
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("find.lua"), include_str!("claim.lua")]));
 
 impl Tickets {
     /// Claims tickets for matches: for each match all of them, or none; in one round trip, with an answer for each, in order.
@@ -89,15 +93,24 @@ impl Tickets {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        let mut batch = SCRIPT.batch(requests.len());
-        for request in requests {
-            self.take(&mut batch, shard, request, now, "");
+        let lots = lots(requests, |request| request.tickets.len());
+        let mut batch = SCRIPT.batch(lots.len());
+        for lot in &lots {
+            let call = batch.call(self.keys.prefix());
+            call.arg(now.timestamp_millis()).arg(shard.to_string());
+            for request in *lot {
+                let [wish, wish_of] = wish(request.backfill.as_ref());
+                call.arg(request.match_id.to_string()).arg(wish).arg(wish_of).arg(request.tickets.len());
+                for ticket in &request.tickets {
+                    call.arg(ticket.to_string());
+                }
+            }
         }
-        let answers: Vec<Answer> = batch.run(&self.redis).await?;
-        let claims = requests.iter().zip(answers).map(|(request, answer)| {
-            Ok(match taken(answer)? {
-                Taken::All(taken) => Claim::Claimed(
-                    taken
+        let answers: Vec<Vec<Answer>> = batch.run(&self.redis).await?;
+        let claims = requests.iter().zip(answers.into_iter().flatten()).map(|(request, answer)| {
+            Ok(match found(answer)? {
+                Found::All(found) => Claim::Claimed(
+                    found
                         .into_iter()
                         .map(|(ticket, names)| ClaimedTicket {
                             ticket,
@@ -108,7 +121,7 @@ impl Tickets {
                         })
                         .collect(),
                 ),
-                Taken::None(lost) => Claim::Lost(lost),
+                Found::NotAll(lost) => Claim::Lost(lost),
             })
         });
         claims.collect()
@@ -130,45 +143,43 @@ impl Tickets {
         let found: Vec<Option<Fields>> = reads.run(&self.redis).await?;
         found.iter().flatten().filter_map(|fields| fields.claimed().transpose()).collect()
     }
+}
 
-    /// A call of a script that begins with take.lua.
-    pub(super) fn take(
-        &self,
-        batch: &mut Batch<'_>,
-        shard: &Shard,
-        request: &ClaimRequest,
-        moment: DateTime<Utc>,
-        plan: &str,
-    ) {
-        let text = |id: Option<String>| id.unwrap_or_default();
-        let backfill = request.backfill.as_ref();
-        let call = batch.call(self.keys.prefix());
-        call.arg(request.match_id.to_string())
-            .arg(moment.timestamp_millis())
-            .arg(shard.to_string())
-            .arg(text(backfill.map(|backfill| backfill.backfill_id.to_string())))
-            .arg(text(backfill.map(|backfill| backfill.match_id.to_string())))
-            .arg(plan);
-        for ticket in &request.tickets {
-            call.arg(ticket.to_string());
+/// A wish's id and its match's, as scripts take them.
+pub(super) fn wish(backfill: Option<&Backfill>) -> [String; 2] {
+    backfill.map(|wish| [wish.backfill_id.to_string(), wish.match_id.to_string()]).unwrap_or_default()
+}
+
+/// Requests in lots of not many more than `TICKETS_AT_ONCE` tickets.
+pub(super) fn lots<T>(requests: &[T], tickets: impl Fn(&T) -> usize) -> Vec<&[T]> {
+    let (mut lots, mut first, mut count) = (Vec::new(), 0, 0);
+    for (last, request) in requests.iter().enumerate() {
+        count += tickets(request);
+        if count >= TICKETS_AT_ONCE {
+            lots.push(&requests[first..=last]);
+            (first, count) = (last + 1, 0);
         }
     }
+    if first < requests.len() {
+        lots.push(&requests[first..]);
+    }
+    lots
 }
 
-/// What a script that begins with take.lua did.
-pub(super) enum Taken {
+/// What a script with find.lua found.
+pub(super) enum Found {
     All(Vec<(Ticket, Vec<String>)>),
-    None(Vec<TicketId>),
+    NotAll(Vec<TicketId>),
 }
 
-pub(super) fn taken(answer: Answer) -> Result<Taken> {
+pub(super) fn found(answer: Answer) -> Result<Found> {
     match answer.outcome.as_str() {
-        "claimed" => Ok(Taken::All(tickets_of(&answer.all::<String>()?)?)),
+        "claimed" => Ok(Found::All(tickets_of(&answer.all::<String>()?)?)),
         "lost" => {
             let lost = answer.all::<String>()?;
-            Ok(Taken::None(lost.iter().map(|id| codec::parse("a ticket's id", id)).collect::<Result<_>>()?))
+            Ok(Found::NotAll(lost.iter().map(|id| codec::parse("a ticket's id", id)).collect::<Result<_>>()?))
         }
-        other => Err(StoreError::corrupt("the answer of take.lua", other)),
+        other => Err(StoreError::corrupt("the answer about tickets to take", other)),
     }
 }
 
@@ -176,4 +187,22 @@ pub(super) fn taken(answer: Answer) -> Result<Taken> {
 pub(super) fn tickets_of(texts: &[String]) -> Result<Vec<(Ticket, Vec<String>)>> {
     let tickets = texts.chunks_exact(3).map(|of| Ok((record::from_json(&of[0])?, record::names_from_json(&of[1])?)));
     tickets.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lots_hold_everything_once_and_in_order() {
+        for sizes in [vec![], vec![1], vec![300, 1], vec![2; 1_000], vec![128, 128, 1], vec![255, 2, 255]] {
+            let lots = lots(&sizes, |tickets| *tickets);
+            assert_eq!(lots.concat(), sizes);
+            for (index, lot) in lots.iter().enumerate() {
+                let sum: usize = lot.iter().sum();
+                assert!(index + 1 == lots.len() || sum >= TICKETS_AT_ONCE, "{sum}");
+                assert!(sum - lot[lot.len() - 1] < TICKETS_AT_ONCE, "{sum}");
+            }
+        }
+    }
 }

@@ -36,6 +36,7 @@
 
 mod answer;
 mod backfills;
+mod census;
 mod claim;
 mod create;
 mod decide;
@@ -61,6 +62,7 @@ use keys::Keys;
 
 pub use answer::Answered;
 pub use backfills::BackfillOpening;
+pub use census::{LiveState, LiveTicket};
 pub use claim::{Claim, ClaimRequest, ClaimedTicket};
 pub use create::{Creation, Idempotency, NewTicket};
 pub use decide::OpenProposal;

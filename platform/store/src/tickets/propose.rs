@@ -7,8 +7,8 @@ use muster_core::id::{MatchId, TicketId};
 use muster_core::matchmaking::Backfill;
 use muster_core::wire::TicketState;
 
-use super::claim::{Taken, taken};
-use super::{ClaimRequest, ProposalRecord, Shard, TicketRecord, Tickets, script};
+use super::claim::{Found, found, wish};
+use super::{ProposalRecord, Shard, TicketRecord, Tickets, script};
 use crate::Result;
 use crate::script::{Answer, Script};
 
@@ -36,7 +36,7 @@ pub enum Proposed {
     Lost(Vec<TicketId>),
 }
 
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("take.lua"), include_str!("propose.lua")]));
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("find.lua"), include_str!("propose.lua")]));
 
 impl Tickets {
     /// Asks the players of matches whether they accept: of each match all tickets leave the pool, or none; in one round trip,
@@ -50,12 +50,17 @@ impl Tickets {
         }
         let mut batch = SCRIPT.batch(requests.len());
         for request in requests {
-            let claim = ClaimRequest {
-                match_id: request.match_id,
-                tickets: request.tickets.clone(),
-                backfill: request.backfill.clone(),
-            };
-            self.take(&mut batch, shard, &claim, request.accept_by, &request.plan);
+            let [wish, wish_of] = wish(request.backfill.as_ref());
+            let call = batch.call(self.keys.prefix());
+            call.arg(request.match_id.to_string())
+                .arg(request.accept_by.timestamp_millis())
+                .arg(shard.to_string())
+                .arg(wish)
+                .arg(wish_of)
+                .arg(&request.plan);
+            for ticket in &request.tickets {
+                call.arg(ticket.to_string());
+            }
         }
         let answers: Vec<Answer> = batch.run(&self.redis).await?;
         requests.iter().zip(answers).map(|(request, answer)| proposed(shard, request, answer)).collect()
@@ -63,18 +68,18 @@ impl Tickets {
 }
 
 fn proposed(shard: &Shard, request: &ProposeRequest, answer: Answer) -> Result<Proposed> {
-    let taken = match taken(answer)? {
-        Taken::All(taken) => taken,
-        Taken::None(lost) => return Ok(Proposed::Lost(lost)),
+    let found = match found(answer)? {
+        Found::All(found) => found,
+        Found::NotAll(lost) => return Ok(Proposed::Lost(lost)),
     };
-    let players = taken.iter().map(|(ticket, _)| ticket.members.len()).sum::<usize>();
+    let players = found.iter().map(|(ticket, _)| ticket.members.len()).sum::<usize>();
     let proposal = ProposalRecord {
         match_id: request.match_id,
         accept_by: request.accept_by,
         accepted: Vec::new(),
         players: u32::try_from(players).unwrap_or(u32::MAX),
     };
-    let records = taken.into_iter().map(|(ticket, names)| TicketRecord {
+    let records = found.into_iter().map(|(ticket, names)| TicketRecord {
         state: TicketState::Proposed,
         proposal: Some(proposal.clone()),
         ..TicketRecord::waiting(ticket, shard.clone(), names)

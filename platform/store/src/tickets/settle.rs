@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use muster_core::wire::TicketState;
 
+use super::claim::TICKETS_AT_ONCE;
 use super::record::Fields;
 use super::{ClaimedTicket, TicketRecord, Tickets, script};
 use crate::script::{Answer, Script};
@@ -19,17 +20,21 @@ impl Tickets {
         if claimed.is_empty() {
             return Ok(Vec::new());
         }
-        let mut batch = SCRIPT.batch(claimed.len());
-        for claimed in claimed {
-            let players: Vec<String> = claimed.ticket.players().map(|player| player.to_string()).collect();
-            batch
-                .call(self.keys.prefix())
-                .arg(claimed.ticket.ticket_id.to_string())
-                .arg(claimed.match_id.to_string())
-                .arg(now.timestamp_millis())
-                .arg(players.join(" "));
+        let lots: Vec<&[ClaimedTicket]> = claimed.chunks(TICKETS_AT_ONCE).collect();
+        let mut batch = SCRIPT.batch(lots.len());
+        for lot in lots {
+            let call = batch.call(self.keys.prefix());
+            call.arg(now.timestamp_millis());
+            for claimed in lot {
+                let ticket = &claimed.ticket;
+                call.arg(ticket.ticket_id.to_string()).arg(claimed.match_id.to_string()).arg(ticket.members.len());
+                for player in ticket.players() {
+                    call.arg(player.to_string());
+                }
+            }
         }
-        let answers: Vec<Answer> = batch.run(&self.redis).await?;
+        let answers: Vec<Vec<Answer>> = batch.run(&self.redis).await?;
+        let answers = answers.into_iter().flatten();
         let records = claimed.iter().zip(answers).filter_map(|(claimed, answer)| {
             let settled = TicketRecord {
                 state: TicketState::Matched,

@@ -40,7 +40,10 @@ async fn a_match_waits_for_a_server_until_one_says_where_it_is_played() {
 
     let waiting = assignments.list(Some(given::QUEUE), 10, now()).await.unwrap();
     assert_eq!(ids(&waiting), [one.match_id, two.match_id]);
-    assert_eq!(waiting[0], Assignment { new: one.clone(), state: AssignmentState::Open, decided_at: None });
+    assert_eq!(
+        waiting[0],
+        Assignment { new: one.clone(), state: AssignmentState::Open, decided_at: None, server: None }
+    );
     assert_eq!(assignments.list(None, 10, now()).await.unwrap().len(), 3);
     assert_eq!(assignments.list(None, 1, now()).await.unwrap().len(), 1);
 

@@ -2,7 +2,7 @@
 
 use muster_core::game::{Mode, Seat};
 use muster_core::rating::Rating;
-use muster_store::{AtTheDoor, fresh_id, now};
+use muster_store::{AtTheDoor, Ladder, fresh_id, now};
 use muster_testkit::Scratch;
 
 use crate::given;
@@ -25,7 +25,8 @@ async fn all_that_has_to_be_known_of_many_players_comes_at_once_and_in_order() {
     let running = given::new_match([bo, cy]);
     store.matches.create(&running).await.unwrap();
 
-    let asked = [(cy, Some(Mode::Classic)), (fresh_id(), None), (ada, Some(Mode::Classic)), (ada, None), (bo, None)];
+    let (classic, pairs) = (Ladder::Mode(Mode::Classic), Ladder::Queue("pairs"));
+    let asked = [(cy, classic), (fresh_id(), pairs), (ada, classic), (ada, pairs), (bo, pairs)];
     let found = store.accounts.at_the_door(&asked).await.unwrap();
     assert_eq!(found.len(), asked.len());
     let of_cy = found[0].clone().unwrap();

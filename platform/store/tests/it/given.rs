@@ -136,7 +136,7 @@ pub fn created(new: &NewMatch, events: Vec<GameEvent>) -> MatchLogEntry {
 }
 
 pub fn decided(events: Vec<GameEvent>) -> MatchLogEntry {
-    MatchLogEntry::Decided { by: None, command_id: None, events, at: now() }
+    MatchLogEntry::Decided { by: None, command_id: None, events, at: now(), snapshot: None }
 }
 
 pub fn event(kind: &str, at: DateTime<Utc>) -> TelemetryEvent {

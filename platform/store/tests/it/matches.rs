@@ -95,6 +95,8 @@ async fn events_come_from_the_log_while_it_runs_and_from_the_database_afterwards
     let rest = matches.events(new.match_id, 2, 2).await.unwrap().unwrap();
     assert_eq!((rest.events.len(), rest.end_cursor, rest.has_next), (1, 3, false));
     assert_eq!(rest.events[0].event, GameEvent::Ended { outcome });
+    let until = async |last| matches.events_until(new.match_id, last).await.unwrap().unwrap();
+    assert_eq!((until(2).await, until(0).await.len(), until(u64::MAX).await.len()), (running.events.clone(), 0, 3));
     // The seed is in the log; it must not be in anything that is read from it.
     assert!(!serde_json::to_string(&running).unwrap().contains(&"02".repeat(32)));
 
@@ -104,6 +106,8 @@ async fn events_come_from_the_log_while_it_runs_and_from_the_database_afterwards
     log.purge(new.match_id).await.unwrap();
     let finished = matches.events(new.match_id, 0, 2).await.unwrap().unwrap();
     assert_eq!(finished, running);
+    assert_eq!((until(2).await, until(0).await.len(), until(u64::MAX).await.len()), (running.events.clone(), 0, 3));
+    assert_eq!(matches.events_until(fresh_id(), 9).await.unwrap(), None);
     let past_the_end = matches.events(new.match_id, 3, 2).await.unwrap().unwrap();
     assert_eq!((past_the_end.events.len(), past_the_end.end_cursor, past_the_end.has_next), (0, 3, false));
     assert_eq!(matches.events(fresh_id(), 0, 2).await.unwrap(), None);

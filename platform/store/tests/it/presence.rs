@@ -1,4 +1,5 @@
 use chrono::TimeDelta;
+use muster_core::id::PlayerId;
 use muster_store::{PRESENCE_TTL, fresh_id, now};
 use muster_testkit::Scratch;
 
@@ -19,5 +20,24 @@ async fn a_player_is_online_until_they_leave_or_fall_silent() {
     assert!(!presence.online(ada, later).await.unwrap());
     assert_eq!(presence.count(later).await.unwrap(), 0);
     presence.beat(&[], later).await.unwrap();
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn the_last_sign_of_life_of_many_players_is_read_at_once() {
+    let scratch = Scratch::new().await;
+    let presence = &scratch.store.presence;
+    let players: Vec<PlayerId> = (0..2_500).map(|_| fresh_id()).collect();
+    let start = now();
+    let known: Vec<PlayerId> = players.iter().step_by(2).copied().collect();
+    presence.beat(&known, start).await.unwrap();
+    presence.beat(&players[..1], start + TimeDelta::seconds(1)).await.unwrap();
+
+    let beats = presence.last_beats(&players).await.unwrap();
+    assert_eq!(beats.len(), players.len());
+    assert_eq!(beats[0], Some(start + TimeDelta::seconds(1)));
+    assert!(beats.iter().skip(2).step_by(2).all(|beat| *beat == Some(start)));
+    assert!(beats.iter().skip(1).step_by(2).all(Option::is_none));
+    assert!(presence.last_beats(&[]).await.unwrap().is_empty());
     scratch.finish().await;
 }

@@ -174,3 +174,65 @@ async fn many_in_a_row_to_one_player_go_out_as_they_are_kept() {
     }
     scratch.finish().await;
 }
+
+#[tokio::test]
+async fn one_push_to_several_players_is_each_ones_next() {
+    let scratch = Scratch::new().await;
+    let pushes = &scratch.store.pushes;
+    let players: Vec<PlayerId> = (0..3).map(|_| fresh_id()).collect();
+    let mut before = Vec::new();
+    for player in &players {
+        before.push(pushes.seq(*player).await.unwrap());
+    }
+    let mut live = pushes.subscribe(players[2]).await.unwrap();
+    for round in 1..=2 {
+        let sent = push(round);
+        let seqs = pushes.send_to_all(&players, &sent).await.unwrap();
+        assert_eq!(seqs, before.iter().map(|seq| seq + round).collect::<Vec<_>>());
+        let item = timeout(WITHIN, live.next()).await.unwrap().unwrap();
+        assert_eq!((item.seq, item.push().unwrap()), (seqs[2], sent));
+    }
+    for (player, before) in players.iter().zip(before) {
+        let replay = pushes.since(*player, before).await.unwrap();
+        let kept: Vec<Push> = replay.items.iter().map(|item| item.push().unwrap()).collect();
+        assert!(replay.complete);
+        assert_eq!(kept.len(), 2);
+    }
+    assert!(pushes.send_to_all(&[], &push(3)).await.unwrap().is_empty());
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn what_comes_while_the_caller_is_busy_is_bounded_and_nothing_of_it_is_lost() {
+    let scratch = Scratch::new().await;
+    let player = fresh_id();
+    let begins_after = scratch.store.pushes.seq(player).await.unwrap();
+    let mut ordered = scratch.store.pushes.ordered(player, begins_after).await.unwrap();
+    let send = async |count: u64| {
+        let pushes: Vec<_> = (0..count).map(|n| (player, push(n))).collect();
+        // More than wait for a caller, and more than one message of NATS at a time.
+        *scratch.store.pushes.send_many(&pushes).await.unwrap().last().unwrap()
+    };
+    let last = tokio::select! {
+        last = send(200) => last,
+        never = ordered.hold() => match never {},
+    };
+    for seq in begins_after + 1..=last {
+        assert_eq!(next_seq(&mut ordered).await, seq);
+    }
+    // More than is kept: then it says so, and goes on after that.
+    let last = tokio::select! {
+        last = async { send(400).await; send(100).await } => last,
+        never = ordered.hold() => match never {},
+    };
+    let mut gap = None;
+    while gap.is_none() {
+        if let NextPush::Gap { seq } = next(&mut ordered).await {
+            gap = Some(seq);
+        }
+    }
+    assert_eq!(gap, Some(last));
+    let newer = send(1).await;
+    assert_eq!(next_seq(&mut ordered).await, newer);
+    scratch.finish().await;
+}

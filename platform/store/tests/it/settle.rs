@@ -102,12 +102,14 @@ async fn many_settle_together_as_they_would_one_by_one() {
     let scratch = Scratch::new().await;
     let store = &scratch.store;
     let (ada, bo, cy): (PlayerId, PlayerId, PlayerId) = (fresh_id(), fresh_id(), fresh_id());
-    let mut settlements = Vec::new();
-    for (players, winner) in
-        [([ada, bo], Seat::First), ([bo, ada], Seat::First), ([ada, cy], Seat::Second), ([cy, bo], Seat::First)]
+    let all = [ada, bo, cy];
+    let (mut settlements, mut played) = (Vec::new(), Vec::new());
+    for (first, second, winner) in [(0, 1, Seat::First), (1, 0, Seat::First), (0, 2, Seat::Second), (2, 1, Seat::First)]
     {
-        let new = made(store, players, true).await;
+        let new = made(store, [all[first], all[second]], true).await;
         settlements.push(given::settlement(new.match_id, given::won_by(winner)));
+        let score = if winner == Seat::First { Score::First } else { Score::Second };
+        played.push((new.match_id, first, second, score));
     }
     let before = given::settlement(made(store, [ada, bo], false).await.match_id, given::won_by(Seat::First));
     store.matches.settle(&before).await.unwrap();
@@ -120,11 +122,10 @@ async fn many_settle_together_as_they_would_one_by_one() {
     let (new, old) = (Some(false), Some(true));
     assert_eq!(already, [new, new, new, new, old, None, old]);
 
-    // Matches are taken in the order of their ids, which is that in which they were made.
+    // Matches are taken in the order of their ids: of those made in the same millisecond, any may come first.
+    played.sort_by_key(|(match_id, ..)| *match_id);
     let mut expected = [Rating::default(); 3];
-    for (first, second, score) in
-        [(0, 1, Score::First), (1, 0, Score::First), (0, 2, Score::Second), (2, 1, Score::First)]
-    {
+    for (_, first, second, score) in played {
         (expected[first], expected[second]) = rate(expected[first], expected[second], score);
     }
     for (player, expected, matches, wins) in

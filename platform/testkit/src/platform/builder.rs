@@ -19,6 +19,7 @@ pub struct PlatformBuilder {
     envs_of: Vec<(String, String, String)>,
     roles: Vec<(usize, String)>,
     queues: Vec<QueueDefinition>,
+    audited: bool,
 }
 
 impl Default for PlatformBuilder {
@@ -31,6 +32,7 @@ impl Default for PlatformBuilder {
             envs_of: Vec::new(),
             roles: Vec::new(),
             queues: Vec::new(),
+            audited: true,
         }
     }
 }
@@ -82,6 +84,12 @@ impl PlatformBuilder {
         self
     }
 
+    /// Leaves what was played unchecked at the end: for a test that stores matches which nobody played.
+    pub fn unaudited(mut self) -> Self {
+        self.audited = false;
+        self
+    }
+
     /// Makes a scratch, starts every process and waits until all are ready.
     ///
     /// # Panics
@@ -130,6 +138,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Whether what was played is checked at the end.
+    pub(super) fn audited(&self) -> bool {
+        self.builder.audited
+    }
+
     pub(super) async fn server(&self, index: usize, scratch: &Scratch) -> Replica {
         let mut command = Process::command("muster-server")
             .label(format!("server-{index}"))

@@ -1,5 +1,6 @@
 //! A whole platform of real processes, on services of its own scratch and on free ports.
 
+mod audit;
 mod builder;
 mod replica;
 mod staff;
@@ -156,17 +157,21 @@ impl Platform {
         answer.text().await.expect("the metrics are text")
     }
 
-    /// Drains every process that still runs, checks that it exits with 0, and cleans the scratch up.
+    /// Drains every process that still runs, checks that it exits with 0, audits what was played (every stored match replays to
+    /// its stored result, and ratings follow from it), and cleans the scratch up.
     ///
     /// # Panics
-    /// When a process exits with anything else, or a service refuses the clean-up.
+    /// When a process exits with anything else, what is stored does not hold, or a service refuses the clean-up.
     pub async fn finish(self) {
-        let Self { servers, graphql, dashboard, scratch, .. } = self;
+        let Self { servers, graphql, dashboard, scratch, plan, .. } = self;
         for mut replica in dashboard.into_iter().chain(graphql).chain(servers) {
             if replica.process.is_running() {
                 let code = replica.process.terminate().await;
                 assert_eq!(code, 0, "{} drained with exit code {code}", replica.process.label());
             }
+        }
+        if plan.audited() {
+            audit::played(&scratch).await;
         }
         scratch.finish().await;
     }

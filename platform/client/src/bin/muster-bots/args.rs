@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 use humantime_serde::re::humantime::parse_duration;
@@ -30,6 +30,15 @@ pub struct Args {
     /// How long running matches may go on once told to stop
     #[arg(long, default_value = "20s", value_parser = parse_duration)]
     pub grace: Duration,
+    /// About how often a bot lets go of its connection without a word, to come back through a new one a moment later
+    #[arg(long, value_parser = parse_duration)]
+    pub drop_every: Option<Duration>,
+    /// After each match: compare what the bot was told with what the platform stored, and recompute the dice
+    #[arg(long)]
+    pub check: bool,
+    /// Where to write at the end what was played, and what --check found, as JSON; something found is exit code 1
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
 }
 
 impl Args {

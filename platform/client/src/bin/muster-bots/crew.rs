@@ -12,19 +12,28 @@ use muster_client::{
         wire::{ClientEvent, EventBatch},
     },
 };
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use serde_json::json;
 use tokio::{
     sync::watch,
-    time::{sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use uuid::Uuid;
 
-use crate::{args::Args, tally::Tally};
+use crate::{args::Args, check::difference, tally::Tally};
 
 /// Between two tries at what the platform could not take; bots share the load of a platform that comes back.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
+/// How often a match's comparison is tried.
+const CHECKS: u32 = 5;
+/// The longest that a bot usually stays away.
+const SHORT_AWAY: Duration = Duration::from_secs(3);
+/// Now and then it is away for longer than a match waits,
+const TOO_LONG: Duration = Duration::from_secs(62);
+/// which is so often.
+const LONG_AWAY: f64 = 0.08;
 /// How long taking leave may take.
-const LEAVE_WITHIN: Duration = Duration::from_secs(3);
+const LEAVE_WITHIN: Duration = Duration::from_secs(8);
 
 /// Plays match after match until told to stop.
 pub async fn live(index: u32, args: Arc<Args>, client: Client, tally: Arc<Tally>, mut stop: watch::Receiver<bool>) {
@@ -35,26 +44,45 @@ pub async fn live(index: u32, args: Arc<Args>, client: Client, tally: Arc<Tally>
     let mut bot = Bot::new(args.queue_of(index), seed).move_delay(args.move_delay);
     let mut connection = session.connect();
     let run = SessionId::from_uuid(Uuid::now_v7());
+    let mut drops = Drops::new(args.drop_every, seed);
     while !*stop.borrow_and_update() {
-        let Some(found) = unless(stopped(stop.clone()), bot.find_match(&session, &mut connection)).await else {
-            break;
+        let patience = async {
+            stopped(stop.clone()).await;
+            // Who looks for a match stops at once; who plays one may end it.
+            sleep(args.grace).await;
         };
-        let played = match found {
-            Ok(view) => {
-                let patience = async {
-                    stopped(stop.clone()).await;
-                    sleep(args.grace).await;
-                };
-                match unless(patience, bot.play_match(&session, &mut connection, view)).await {
-                    Some(played) => played,
+        let playing = async {
+            let found = unless(stopped(stop.clone()), bot.find_match(&session, &mut connection)).await?;
+            Some(match found {
+                Ok(view) => bot.play_match(&session, &mut connection, view).await,
+                Err(error) => Err(error),
+            })
+        };
+        let played = tokio::select! {
+            () = patience => break,
+            played = playing => match played {
+                Some(played) => played,
+                None => break,
+            },
+            () = drops.due() => {
+                // No goodbye: as a phone that loses its network.
+                drop(connection);
+                tally.dropped();
+                let away = drops.next();
+                let back = unless(stopped(stop.clone()), sleep(away)).await;
+                connection = session.connect();
+                match back {
+                    Some(()) => continue,
                     None => break,
                 }
             }
-            Err(error) => Err(error),
         };
         match played {
             Ok(played) => {
                 tally.record(&played);
+                if args.check {
+                    check(&session, &played, &tally).await;
+                }
                 tell(&session, run, &played).await;
             }
             Err(error) => {
@@ -86,6 +114,50 @@ async fn sign_in(index: u32, args: &Args, client: &Client) -> Session {
             Err(error) => tracing::warn!(bot = index, %error, "cannot sign in"),
         }
         sleep(TRY_AGAIN).await;
+    }
+}
+
+/// Compares what was told with what is stored, patiently: the platform may be coming up.
+async fn check(session: &Session, played: &PlayedMatch, tally: &Tally) {
+    for _ in 0..CHECKS {
+        match difference(session, played).await {
+            Ok(difference) => return tally.checked(played.view.match_id, difference),
+            Err(error) => tracing::debug!(%error, "a match could not be compared yet"),
+        }
+        sleep(TRY_AGAIN).await;
+    }
+}
+
+/// When a bot lets go of its connection, and for how long. Follows from its seed.
+struct Drops {
+    every: Option<Duration>,
+    chance: SmallRng,
+    at: Option<Instant>,
+}
+
+impl Drops {
+    fn new(every: Option<Duration>, seed: u64) -> Self {
+        let mut drops = Self { every, chance: SmallRng::seed_from_u64(seed ^ 0xd209), at: None };
+        drops.next();
+        drops
+    }
+
+    /// Waits for the next time; for ever when there is none.
+    async fn due(&self) {
+        match self.at {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// How long to stay away this time; then the next time is some way off.
+    fn next(&mut self) -> Duration {
+        let away = match self.chance.random_bool(LONG_AWAY) {
+            true => TOO_LONG,
+            false => SHORT_AWAY.mul_f64(self.chance.random_range(0.0..1.0)),
+        };
+        self.at = self.every.map(|every| Instant::now() + away + every.mul_f64(self.chance.random_range(0.5..1.5)));
+        away
     }
 }
 

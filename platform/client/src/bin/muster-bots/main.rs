@@ -4,11 +4,14 @@
 //! once need different seeds, since a player has one connection. Ctrl-C lets running matches end, a second one does not.
 
 mod args;
+mod check;
 mod crew;
 mod tally;
 
 use std::{
+    fs,
     io::{IsTerminal, stdout},
+    process::ExitCode,
     sync::Arc,
 };
 
@@ -21,7 +24,7 @@ use tokio::{signal::ctrl_c, sync::watch, task::JoinSet, time::Instant};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let args = Arc::new(Args::parse());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(stdout().is_terminal()).init();
@@ -44,8 +47,19 @@ async fn main() -> anyhow::Result<()> {
         tracing::warn!("not waiting for running matches");
         crew.shutdown().await;
     }
-    tracing::info!(matches = tally.matches(), seconds = began.elapsed().as_secs(), "bots stop");
-    Ok(())
+    let summary = tally.summary();
+    tracing::info!(
+        matches = summary.matches,
+        checked = summary.checked,
+        differences = summary.differences.len(),
+        seconds = began.elapsed().as_secs(),
+        "bots stop"
+    );
+    if let Some(file) = &args.summary {
+        let text = serde_json::to_string_pretty(&summary).context("the summary is JSON")?;
+        fs::write(file, text).with_context(|| format!("--summary {}", file.display()))?;
+    }
+    Ok(if summary.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn all_gone(crew: &mut JoinSet<()>) {

@@ -1,4 +1,4 @@
-//! Counting matches: both of a match's players may be ours, and it is one match.
+//! Counting matches: both of a match's players may be ours, and it is one match. And what was wrong with them.
 
 use std::{
     collections::VecDeque,
@@ -6,6 +6,7 @@ use std::{
 };
 
 use muster_client::{bot::PlayedMatch, core::id::MatchId};
+use serde::Serialize;
 use tokio::sync::watch;
 
 /// A match's other player is heard of within so many matches, or was not ours.
@@ -22,6 +23,29 @@ pub struct Tally {
 struct State {
     matches: u64,
     recent: VecDeque<MatchId>,
+    summary: Summary,
+}
+
+/// What was played, for programs.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Summary {
+    /// Matches that were played to their end.
+    pub matches: u64,
+    /// How many of them were compared with what is stored, once for each of our players.
+    pub checked: u64,
+    /// How often a bot let go of its connection.
+    pub dropped: u64,
+    /// What was told and is not stored, or the other way round, or is not the dice's.
+    pub differences: Vec<Difference>,
+}
+
+/// A match that was told to a bot otherwise than it is stored.
+#[derive(Clone, Debug, Serialize)]
+pub struct Difference {
+    /// The match.
+    pub match_id: MatchId,
+    /// What the difference is.
+    pub detail: String,
 }
 
 impl Tally {
@@ -59,9 +83,25 @@ impl Tally {
         }
     }
 
-    /// How many matches were played.
-    pub fn matches(&self) -> u64 {
-        self.lock().matches
+    /// Counts a check, and keeps what it found.
+    pub fn checked(&self, match_id: MatchId, difference: Option<String>) {
+        let summary = &mut self.lock().summary;
+        summary.checked += 1;
+        if let Some(detail) = difference {
+            tracing::error!(%match_id, detail, "a match was told otherwise than it is stored");
+            summary.differences.push(Difference { match_id, detail });
+        }
+    }
+
+    /// Counts a connection that was let go.
+    pub fn dropped(&self) {
+        self.lock().summary.dropped += 1;
+    }
+
+    /// All of it.
+    pub fn summary(&self) -> Summary {
+        let state = self.lock();
+        Summary { matches: state.matches, ..state.summary.clone() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

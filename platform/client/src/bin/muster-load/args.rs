@@ -1,17 +1,16 @@
-//! The command line.
+//! The command line: what is loaded, and where the platform is.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
-use clap::Parser;
-use humantime_serde::re::humantime::parse_duration;
+use anyhow::bail;
+use clap::{Parser, Subcommand};
 
-/// The most players that any way of calling makes.
-const MAX_PLAYERS: u32 = 200_000;
-/// Open files besides the sockets.
-const OTHER_FILES: u64 = 64;
+use crate::{open_files, play, queue};
 
-/// Players that queue on command, and how long they wait for an acknowledgement and for a match.
+/// The most sockets that any way of calling opens.
+pub const MAX_SOCKETS: u32 = 200_000;
+
+/// Puts a platform under a known load, and says how it bore it.
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "muster-load",
@@ -19,44 +18,41 @@ const OTHER_FILES: u64 = 64;
     about,
     after_help = "\
 Examples:
-  muster-load --players 1000                          all queue at one moment
-  muster-load --rate 1000 --seconds 60                by the clock, 1,000 tickets a second
-  muster-load --url http://127.0.0.1:7400 --ops-url http://127.0.0.1:7401
+  muster-load queue --players 1000                    all queue at one moment
+  muster-load queue --rate 1000 --seconds 60          by the clock, 1,000 tickets a second
+  muster-load play --matches 1000 --sockets 10000     1,000 matches at once, 10,000 idle sockets beside
+  muster-load queue --url http://127.0.0.1:7400 --ops-url http://127.0.0.1:7401
 
 The platform allows so many sign-ins a second from one address: start it with
 MUSTER__GATEWAY__SIGN_INS_PER_SECOND=100000, or signing in takes long."
 )]
 pub struct Args {
+    /// What is done.
+    #[command(subcommand)]
+    pub load: Load,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Load {
+    /// Players that queue on command, and how long they wait for an acknowledgement and for a match
+    Queue(queue::Args),
+    /// Matches at once, one move a second each, and how long it takes until both players are told of a move
+    Play(play::Args),
+}
+
+/// Where the platform is, who comes to it, and where the report goes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Reach {
     /// Where the platform is; plain HTTP
     #[arg(long, env = "MUSTER_URL", default_value = "http://127.0.0.1:7400")]
     pub url: String,
-    /// Where the server's metrics are; without it, its CPU time is not measured
+    /// Where the server's metrics are; without it, its CPU time and memory are not measured
     #[arg(long)]
     pub ops_url: Option<String>,
-    /// How many players, each with a socket; with --rate, 5 for each ticket a second unless said otherwise
-    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=i64::from(MAX_PLAYERS)))]
-    pub players: Option<u32>,
-    /// The queue they wait in: one of two single players, without acceptance
-    #[arg(long, default_value = "classic-casual")]
-    pub queue: String,
-    /// Tickets a second, by the clock; without it, all players queue at one moment
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub rate: Option<u32>,
-    /// For how long, with --rate
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400), requires = "rate")]
-    pub seconds: u32,
-    /// Which players they are, and when tickets come
+    /// Which players they are, and when they do something
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// So many further players queue and play before anything is measured
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
-    pub warm_up: u32,
-    /// Each player says how far away the queue's regions are, one of them near
-    #[arg(long)]
-    pub latencies: bool,
-    /// How long the last tickets may wait for a match before they count as unmatched
-    #[arg(long, default_value = "15s", value_parser = parse_duration)]
-    pub patience: Duration,
     /// How many sign in or connect at the same time
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub at_once: u16,
@@ -65,37 +61,14 @@ pub struct Args {
     pub output: Option<PathBuf>,
 }
 
-impl Args {
-    /// How many players are measured.
-    pub fn players(&self) -> u32 {
-        let for_rate = |rate: u32| rate.saturating_mul(5).clamp(100, MAX_PLAYERS);
-        self.players.unwrap_or_else(|| self.rate.map_or(1_000, for_rate))
-    }
-
-    /// Refuses what cannot be done, before anything is.
-    pub fn check(&self) -> anyhow::Result<()> {
+impl Reach {
+    /// Refuses what cannot be done, before anything is; makes room for so many sockets.
+    pub fn check(&self, sockets: u32) -> anyhow::Result<()> {
         if self.url.starts_with("https://") {
             bail!("--url {}: this program speaks plain HTTP, so that no time goes into encryption", self.url);
         }
-        let needed = u64::from(self.players()) + u64::from(self.warm_up) + OTHER_FILES;
-        if let Some(limit) = open_files().filter(|limit| *limit < needed) {
-            bail!(
-                "{} sockets need {needed} open files, and this process may have {limit}; raise it with `ulimit -n {needed}`",
-                self.players()
-            );
-        }
-        let total = u64::from(self.rate.unwrap_or_default()) * u64::from(self.seconds);
-        u32::try_from(total)
-            .context("that many tickets are more than this program counts; lower --rate or --seconds")?;
-        Ok(())
+        open_files::allow(sockets)
     }
-}
-
-/// How many files this process may have open; none where the kernel does not say.
-fn open_files() -> Option<u64> {
-    let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -107,19 +80,18 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
-        assert!(Args::try_parse_from(["muster-load", "--seconds", "5"]).is_err());
-    }
-
-    #[test]
-    fn players_follow_the_rate_unless_told() {
-        let players = |words: &[&str]| Args::parse_from([&["muster-load"], words].concat()).players();
-        assert_eq!(players(&[]), 1_000);
-        assert_eq!(players(&["--rate", "500"]), 2_500);
-        assert_eq!(players(&["--rate", "500", "--players", "40"]), 40);
+        assert!(Args::try_parse_from(["muster-load"]).is_err());
+        assert!(Args::try_parse_from(["muster-load", "queue", "--seconds", "5"]).is_err());
+        assert!(Args::try_parse_from(["muster-load", "play", "--matches", "0"]).is_err());
+        assert!(Args::try_parse_from(["muster-load", "play", "--sockets", "0", "--seconds", "5"]).is_ok());
     }
 
     #[test]
     fn encryption_is_refused() {
-        assert!(Args::parse_from(["muster-load", "--url", "https://play.example.com"]).check().is_err());
+        let Load::Queue(args) = Args::parse_from(["muster-load", "queue", "--url", "https://play.example.com"]).load
+        else {
+            unreachable!()
+        };
+        assert!(args.check().is_err());
     }
 }

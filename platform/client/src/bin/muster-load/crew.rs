@@ -1,32 +1,28 @@
 //! Signing in and connecting, some at a time.
 
-use std::net::ToSocketAddrs;
-
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
-use muster_client::{Client, Session, core::matchmaking::QueueDefinition};
+use muster_client::{Client, Session};
 
 use crate::{
-    args::Args,
-    player::{Door, Player},
+    args::Reach,
     progress,
+    socket::{Door, Socket},
 };
 
-/// How far away a player's own region is, and any other, in milliseconds.
-const NEAR: u16 = 30;
-const FAR: u16 = 200;
-
-/// The players, signed in: those who are measured first, then those who only warm up.
-pub async fn sign_in(args: &Args, client: &Client) -> anyhow::Result<Vec<Session>> {
-    let total = args.players() + args.warm_up;
+/// So many players, signed in, in the order of their index.
+///
+/// # Errors
+/// The platform refuses one, or is not there.
+pub async fn sign_in(reach: &Reach, client: &Client, total: u32) -> anyhow::Result<Vec<Session>> {
     let mut sessions: Vec<(u32, Session)> = stream::iter(0..total)
         .map(|index| async move {
-            let device = format!("muster-load-{:016x}-{index:06}", args.seed);
+            let device = format!("muster-load-{:016x}-{index:06}", reach.seed);
             let name = format!("Load {index:04}");
             let session = client.sign_in_device(&device, Some(&name)).await;
             session.map(|session| (index, session)).with_context(|| format!("player {index} cannot sign in"))
         })
-        .buffer_unordered(args.at_once.into())
+        .buffer_unordered(reach.at_once.into())
         .inspect_ok(told("signed in", total))
         .try_collect()
         .await?;
@@ -35,54 +31,23 @@ pub async fn sign_in(args: &Args, client: &Client) -> anyhow::Result<Vec<Session
 }
 
 /// Their sockets, open and welcomed, in the order of `sessions`.
-pub async fn connect(
-    args: &Args,
-    client: &Client,
-    run: u32,
-    queue: Option<&QueueDefinition>,
-    sessions: &[Session],
-) -> anyhow::Result<Vec<Player>> {
-    let door = &door(client)?;
-    let regions: Vec<&str> = match queue {
-        Some(queue) if args.latencies => queue.regions.iter().map(|region| region.name.as_str()).collect(),
-        None if args.latencies => {
-            return Err(anyhow!("--latencies: {} is none of the shipped queues, whose regions are known", args.queue));
-        }
-        _ => Vec::new(),
-    };
-    let regions = &regions;
+///
+/// # Errors
+/// One cannot be opened.
+pub async fn connect(reach: &Reach, client: &Client, sessions: &[Session]) -> anyhow::Result<Vec<Socket>> {
+    let door = &Door::of(client)?;
     let total = u32::try_from(sessions.len()).unwrap_or(u32::MAX);
-    let mut players: Vec<(u32, Player)> = stream::iter((0..total).zip(sessions))
+    let mut sockets: Vec<(u32, Socket)> = stream::iter((0..total).zip(sessions))
         .map(|(index, session)| async move {
-            let latencies = latencies(regions, index);
-            let player = Player::connect(index, session, door, run, &args.queue, &latencies).await;
-            player.map(|player| (index, player))
+            let socket = Socket::open(session, door).await;
+            socket.map(|socket| (index, socket)).with_context(|| format!("socket {index}"))
         })
-        .buffer_unordered(args.at_once.into())
+        .buffer_unordered(reach.at_once.into())
         .inspect_ok(told("connected", total))
         .try_collect()
         .await?;
-    players.sort_unstable_by_key(|(index, _)| *index);
-    Ok(players.into_iter().map(|(_, player)| player).collect())
-}
-
-fn door(client: &Client) -> anyhow::Result<Door> {
-    let base = client.base_url();
-    let host = base.host_str().context("--url names no host")?;
-    let port = base.port_or_known_default().unwrap_or(80);
-    let address = (host.trim_matches(['[', ']']), port)
-        .to_socket_addrs()
-        .with_context(|| format!("{host} is a host this machine does not know"))?
-        .next()
-        .with_context(|| format!("{host} has no address"))?;
-    Ok(Door { address, url: format!("ws://{host}:{port}{}/v1/socket", base.path().trim_end_matches('/')) })
-}
-
-/// One region is near. Players are dealt to them in pairs, so that an even number leaves nobody without an opponent.
-fn latencies(regions: &[&str], index: u32) -> Vec<(String, u16)> {
-    let home = usize::try_from(index / 2).unwrap_or_default() % regions.len().max(1);
-    let distance = |at| if at == home { NEAR } else { FAR };
-    regions.iter().enumerate().map(|(at, region)| ((*region).to_owned(), distance(at))).collect()
+    sockets.sort_unstable_by_key(|(index, _)| *index);
+    Ok(sockets.into_iter().map(|(_, socket)| socket).collect())
 }
 
 /// Says how far it is, ten times in all.
@@ -93,22 +58,5 @@ fn told<T>(what: &str, total: u32) -> impl FnMut(&T) {
         if done % total.div_ceil(10).max(1) == 0 || done == total {
             progress(format_args!("{done} of {total} {what}"));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn regions_are_dealt_in_pairs() {
-        let regions = ["a", "b", "c"];
-        let near = |index| {
-            let latencies = latencies(&regions, index);
-            latencies.into_iter().find(|(_, latency)| *latency == NEAR).map(|(region, _)| region)
-        };
-        let dealt: Vec<String> = (0..8).filter_map(near).collect();
-        assert_eq!(dealt, ["a", "a", "b", "b", "c", "c", "a", "a"]);
-        assert!(latencies(&[], 4).is_empty());
     }
 }

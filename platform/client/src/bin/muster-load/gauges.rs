@@ -1,12 +1,14 @@
-//! Processor time: the server's, this program's, the whole machine's.
+//! Processor time: the server's, this program's, the whole machine's; and the server's memory.
 
 use std::fs;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use reqwest::Client;
 
 /// The server's counter of processor seconds.
 const SERVER_CPU: &str = "process_cpu_seconds_total";
+/// The server's resident memory, in bytes.
+const SERVER_MEMORY: &str = "process_resident_memory_bytes";
 /// Ticks per second in `/proc`; the kernel's interface fixes it (`USER_HZ`).
 const TICKS: f64 = 100.0;
 
@@ -24,16 +26,26 @@ impl Gauges {
         Ok(Self { http, metrics: ops_url.map(|url| format!("{}/metrics", url.trim_end_matches('/'))) })
     }
 
-    /// Seconds of processor time that the server has used; none when nobody said where to ask.
-    pub async fn server_seconds(&self) -> anyhow::Result<Option<f64>> {
+    /// What the server has used; none when nobody said where to ask.
+    ///
+    /// # Errors
+    /// The server does not answer, or does not tell.
+    pub async fn server(&self) -> anyhow::Result<Option<Server>> {
         let Some(url) = &self.metrics else { return Ok(None) };
         let page = async { self.http.get(url).send().await?.error_for_status()?.text().await };
         let page = page.await.with_context(|| format!("--ops-url: no metrics at {url}"))?;
-        match value(&page, SERVER_CPU) {
-            Some(seconds) => Ok(Some(seconds)),
-            None => bail!("--ops-url: {url} does not tell {SERVER_CPU}"),
-        }
+        let number = |name| value(&page, name).with_context(|| format!("--ops-url: {url} does not tell {name}"));
+        Ok(Some(Server { cpu_seconds: number(SERVER_CPU)?, resident_bytes: number(SERVER_MEMORY)? }))
     }
+}
+
+/// What the server has used until a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Server {
+    /// Processor time, of the user and of the kernel.
+    pub cpu_seconds: f64,
+    /// Memory that it has in use.
+    pub resident_bytes: f64,
 }
 
 fn value(page: &str, name: &str) -> Option<f64> {

@@ -2,6 +2,7 @@
 
 mod admit;
 mod filter;
+mod servers;
 mod shipped;
 mod validate;
 mod widening;
@@ -17,6 +18,8 @@ use crate::game::Mode;
 
 pub use admit::MAX_BLOCKED;
 pub use filter::{Filters, PropertyKind, PropertyRow, PropertyValue};
+pub use servers::{MAX_SERVER_LABELS, ServerChoice, ServerPick};
+pub(crate) use servers::{is_label, is_name};
 pub use shipped::shipped_queues;
 pub use validate::{
     InvalidQueue, MAX_FILTERS, MAX_MATCH_PLAYERS, MAX_PARTY, MAX_PROPERTIES, MAX_REGIONS, MAX_ROLES, MAX_STEPS,
@@ -78,6 +81,10 @@ pub struct QueueDefinition {
     /// After so many seconds a ticket that has not matched expires; never when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_wait_secs: Option<u32>,
+    /// Which registered servers may play its matches, when they are played on servers of its game; any that stands in the match's
+    /// region when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub servers: Option<ServerChoice>,
 }
 
 /// Who plays whom: so many teams of so many players.

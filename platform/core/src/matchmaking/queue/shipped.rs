@@ -38,6 +38,7 @@ fn shipped(mode: Mode, ranked: bool) -> QueueDefinition {
         acceptance: None,
         backfill: false,
         max_wait_secs: Some(600),
+        servers: None,
     }
 }
 

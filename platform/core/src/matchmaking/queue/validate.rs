@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::filter::listed;
-use super::{ExpansionStep, Filters, LatencyBound, QueueDefinition, RatingWindow, Region};
+use super::{
+    ExpansionStep, Filters, LatencyBound, MAX_SERVER_LABELS, QueueDefinition, RatingWindow, Region, is_label, is_name,
+};
 use crate::wire::FieldError;
 
 /// How many regions a queue has at most.
@@ -83,6 +85,7 @@ impl QueueDefinition {
         let within = self.acceptance.is_none_or(|acceptance| (3..=120).contains(&acceptance.within_secs));
         faults.require(within, "acceptance.within_secs", "has to be 3 to 120");
         faults.require(self.max_wait_secs != Some(0), "max_wait_secs", "has to be at least 1, or absent");
+        self.check_servers(&mut faults);
         self.check_mode(&mut faults);
         if faults.0.is_empty() { Ok(()) } else { Err(InvalidQueue(faults.0)) }
     }
@@ -199,7 +202,17 @@ impl QueueDefinition {
         }
     }
 
-    /// The built-in game is played by two, and nobody joins it later.
+    fn check_servers(&self, faults: &mut Faults) {
+        let Some(servers) = &self.servers else { return };
+        let printable = "has to be 1 to 64 printable characters";
+        faults.require(servers.build.as_deref().is_none_or(is_label), "servers.build", printable);
+        let labels = servers.labels.iter().all(|(name, value)| is_label(name) && is_label(value));
+        faults.require(labels, "servers.labels", printable);
+        let few = servers.labels.len() <= MAX_SERVER_LABELS;
+        faults.require(few, "servers.labels", format!("has at most {MAX_SERVER_LABELS}"));
+    }
+
+    /// The built-in game is played by two, nobody joins it later, and it needs no server of its own.
     fn check_mode(&self, faults: &mut Faults) {
         let Some(mode) = self.mode else { return };
         let (teams, size) = (self.teams, self.teams.size);
@@ -207,6 +220,7 @@ impl QueueDefinition {
         faults.require(duel, "teams", format!("has to be 2 teams of 1 when `mode` is {mode}"));
         faults.require(self.roles.is_empty(), "roles", format!("has to be absent when `mode` is {mode}"));
         faults.require(!self.backfill, "backfill", format!("has to be false when `mode` is {mode}"));
+        faults.require(self.servers.is_none(), "servers", format!("has to be absent when `mode` is {mode}"));
     }
 }
 
@@ -238,9 +252,7 @@ impl Faults {
     }
 
     fn name(&mut self, path: impl Into<String>, name: &str, max: usize) {
-        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-        let valid = (1..=max).contains(&name.len()) && name.bytes().all(allowed);
-        self.require(valid, path, format!("has to be 1 to {max} of a-z, 0-9 and `-`"));
+        self.require(is_name(name, max), path, format!("has to be 1 to {max} of a-z, 0-9 and `-`"));
     }
 
     /// Valid names, each once.

@@ -32,7 +32,8 @@ fn raid() -> Value {
         ],
         "acceptance": { "within_secs": 20 },
         "backfill": true,
-        "max_wait_secs": 300
+        "max_wait_secs": 300,
+        "servers": { "pick": "emptiest", "build": "1.4.2", "labels": { "class": "large" } }
     })
 }
 
@@ -286,10 +287,31 @@ fn the_built_in_game_is_a_duel() {
     let mut queue = duel();
     queue.teams.count = 4;
     queue.backfill = true;
+    queue.servers = Some(Default::default());
     queue.roles = vec![Role { name: "roller".into(), count: 1 }];
     queue.filters = vec![Filter { name: "any".into(), rule: "1 == 1".into() }];
     let told: Vec<String> = faults(queue.validate()).into_iter().map(|(path, _)| path).collect();
-    assert_eq!(told, ["teams", "roles", "backfill"]);
+    assert_eq!(told, ["teams", "roles", "backfill", "servers"]);
     queue.mode = None;
     assert_eq!(queue.validate(), Ok(()));
+}
+
+#[test]
+fn what_a_queue_asks_of_servers_is_short_and_printable() {
+    for (servers, path) in [
+        (json!({ "build": "" }), "servers.build"),
+        (json!({ "build": "x".repeat(65) }), "servers.build"),
+        (json!({ "labels": { "": "large" } }), "servers.labels"),
+        (json!({ "labels": { "class": "a\nb" } }), "servers.labels"),
+        (
+            json!({ "labels": (0..17).map(|n| (n.to_string(), json!("v"))).collect::<serde_json::Map<_, _>>() }),
+            "servers.labels",
+        ),
+        (json!({ "pick": "any" }), "servers.pick"),
+        (json!({ "zone": "a" }), "servers.zone"),
+    ] {
+        let faults = with(|queue| queue["servers"] = servers.clone()).unwrap_err().0;
+        assert!(faults[0].path.starts_with(path), "{servers}: {faults:?}");
+    }
+    assert!(with(|queue| queue["servers"] = json!({})).is_ok());
 }

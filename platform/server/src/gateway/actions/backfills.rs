@@ -6,7 +6,7 @@ use muster_core::id::MatchId;
 use muster_core::matchmaking::{Backfill, BackfillPlayer, BackfillTeam, DEFAULT_GROUP, Filters, QueueDefinition};
 use muster_core::rating::Rating;
 use muster_core::wire::{BackfillView, FieldError, OpenTeam, PresentPlayer, RequestBackfill};
-use muster_store::{BackfillOpening, Shard};
+use muster_store::{BackfillOpening, Ladder, Shard};
 
 use crate::error::{ApiError, Code};
 use crate::gateway::Gateway;
@@ -71,7 +71,7 @@ impl Gateway {
             .iter()
             .flat_map(|team| &team.players)
             .filter(|player| player.rating.is_none())
-            .map(|player| (player.player_id, queue.mode))
+            .map(|player| (player.player_id, Ladder::of(queue)))
             .collect();
         let accounts: BTreeMap<_, _> = match unrated.is_empty() {
             true => BTreeMap::new(),

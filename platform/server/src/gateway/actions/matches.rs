@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use muster_core::game::Command;
 use muster_core::id::{MatchId, PlayerId};
-use muster_core::wire::{EventPage, MatchStatus, MatchView};
-use muster_store::{AdoptReply, CallError, MatchCall, MatchReply, number_events};
+use muster_core::wire::{MatchStatus, MatchView};
+use muster_store::{AdoptReply, CallError, MatchCall, MatchReply};
 use tokio::time::Instant;
 
 use crate::error::{ApiError, Code};
@@ -87,7 +87,7 @@ impl Gateway {
     }
 
     /// A match without a row: it has begun a moment ago, and its row is on its way; or there is none.
-    async fn view_new_match(&self, match_id: MatchId) -> Result<MatchView, ApiError> {
+    pub(super) async fn view_new_match(&self, match_id: MatchId) -> Result<MatchView, ApiError> {
         match self.store.match_calls.call(match_id, &MatchCall::View, CALL_TIMEOUT).await {
             Ok(MatchReply::View(view)) => return Ok(view),
             Err(CallError::Store(error)) => return Err(error.into()),
@@ -101,28 +101,6 @@ impl Gateway {
             MatchReply::View(view) => Ok(view),
             MatchReply::Done { .. } | MatchReply::Refused { .. } => Err(Code::MatchUnavailable.into()),
         }
-    }
-
-    /// What happened in a match after a number: `first` events at most, 1 to 1000.
-    pub(in crate::gateway) async fn match_events(
-        &self,
-        match_id: MatchId,
-        after: u64,
-        first: u32,
-    ) -> Result<EventPage, ApiError> {
-        if let Some(page) = self.store.matches.events(match_id, after, first).await? {
-            return Ok(page);
-        }
-        // Without a row it may still have begun, as above.
-        let log = self.store.match_log.read(match_id).await?;
-        if log.is_empty() {
-            return Err(Code::NotFound.into());
-        }
-        let mut events = number_events(log.iter().map(|(_, entry)| entry));
-        events.retain(|event| event.seq > after);
-        let has_next = events.len() > first as usize;
-        events.truncate(first as usize);
-        Ok(EventPage { end_cursor: events.last().map_or(after, |event| event.seq), events, has_next })
     }
 
     /// The match that the player has been told of and whose row is not written yet, if there is one that runs: who connects anew in

@@ -3,7 +3,10 @@
 mod assignments;
 mod backfills;
 mod blocks;
+mod match_events;
 mod matches;
+mod servers;
 mod tickets;
+mod watch;
 
 pub(super) use matches::{Told, told};

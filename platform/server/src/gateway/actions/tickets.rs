@@ -26,7 +26,7 @@ impl Gateway {
         let creation = self.admission.admit(Wish::new(queue, owner, request, idempotency_key)?).await?;
         if let (Owner::Server(_), Creation::Created(ticket)) = (owner, &creation) {
             // The players did not ask themselves: they hear of it.
-            self.push_ticket(ticket, &ticket.players).await;
+            Box::pin(self.push_ticket(ticket, &ticket.players)).await;
         }
         Ok(creation)
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use muster_core::id::PlayerId;
 use muster_core::wire::FieldError;
-use muster_store::{AtTheDoor, Creation as Stored, Idempotency, NewTicket, Shard, Store, StoreError};
+use muster_store::{AtTheDoor, Creation as Stored, Idempotency, Ladder, NewTicket, Shard, Store, StoreError};
 use tokio::sync::oneshot;
 
 use super::{Creation, Owner, Verdict, Waiting, Wish};
@@ -57,7 +57,10 @@ pub(super) async fn admit(store: &Store, batch: Vec<Waiting>) {
 async fn at_the_door(store: &Store, batch: &[Waiting]) -> Result<Vec<Option<AtTheDoor>>, StoreError> {
     let players: Vec<_> = batch
         .iter()
-        .flat_map(|waiting| waiting.wish.ticket.players().map(|player| (player, waiting.wish.queue.mode)))
+        .flat_map(|waiting| {
+            let ladder = Ladder::of(&waiting.wish.queue);
+            waiting.wish.ticket.players().map(move |player| (player, ladder))
+        })
         .collect();
     store.accounts.at_the_door(&players).await
 }

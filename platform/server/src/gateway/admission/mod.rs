@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{ApiError, Code};
+use crate::urgency::Urgency;
 
 pub use wish::{Owner, Wish};
 
@@ -21,6 +22,8 @@ pub use wish::{Owner, Wish};
 const WAITING: usize = 16_384;
 /// Wishes of one batch.
 const BATCH: usize = 256;
+/// From so many wishes in a batch on there is a crowd at the door, and the matchmaker of this process steps back for a moment.
+const CROWD: usize = 64;
 /// Batches under way: while one is with PostgreSQL, the other is with Redis.
 const UNDER_WAY: usize = 2;
 
@@ -49,9 +52,9 @@ pub struct Admission {
 
 impl Admission {
     /// Starts the task that admits.
-    pub fn start(store: Store, tasks: &Tasks) -> Self {
+    pub fn start(store: Store, crowd: Urgency, tasks: &Tasks) -> Self {
         let (waiting, wishes) = mpsc::channel(WAITING);
-        tasks.spawn("gateway-admission", run(store.clone(), wishes, tasks.drain()));
+        tasks.spawn("gateway-admission", run(store.clone(), crowd, wishes, tasks.drain()));
         Self { store, waiting }
     }
 
@@ -69,7 +72,7 @@ impl Admission {
 }
 
 /// Takes what waits, batch after batch, until the process drains.
-async fn run(store: Store, mut wishes: mpsc::Receiver<Waiting>, drain: CancellationToken) {
+async fn run(store: Store, crowd: Urgency, mut wishes: mpsc::Receiver<Waiting>, drain: CancellationToken) {
     let mut under_way = tokio::task::JoinSet::new();
     loop {
         while under_way.len() >= UNDER_WAY {
@@ -84,7 +87,11 @@ async fn run(store: Store, mut wishes: mpsc::Receiver<Waiting>, drain: Cancellat
             }
         }
         let store = store.clone();
-        under_way.spawn(async move { batch::admit(&store, batch).await });
+        let crowd = (batch.len() >= CROWD).then(|| crowd.hold());
+        under_way.spawn(async move {
+            batch::admit(&store, batch).await;
+            drop(crowd);
+        });
     }
     while under_way.join_next().await.is_some() {}
 }

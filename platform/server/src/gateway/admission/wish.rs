@@ -50,18 +50,21 @@ impl Wish {
         request: CreateTicket,
         idempotency_key: Option<String>,
     ) -> Result<Self, ApiError> {
-        let CreateTicket { queue: _, roles, latencies_ms, properties, players } = request;
+        let CreateTicket { queue: _, roles, latencies_ms, properties, nonce, players } = request;
         let mut rated = Vec::new();
         let members = match owner {
             Owner::Player(player_id) => {
                 if !players.is_empty() {
                     return Err(ApiError::field("players", "only trusted servers name players; leave it out"));
                 }
-                vec![Member { roles, ..Member::new(player_id, Rating::default()) }]
+                vec![Member { roles, nonce, ..Member::new(player_id, Rating::default()) }]
             }
             Owner::Server(_) => {
                 if !roles.is_empty() {
                     return Err(ApiError::field("roles", "say the roles of each of `players` instead"));
+                }
+                if nonce.is_some() {
+                    return Err(ApiError::field("nonce", "say the nonce of each of `players` instead"));
                 }
                 // More than any queue takes: not worth a look at each.
                 if players.len() > MAX_PARTY {
@@ -70,6 +73,7 @@ impl Wish {
                 rated.extend(players.iter().map(|player| player.rating.is_some()));
                 let member = |player: muster_core::wire::TicketPlayer| Member {
                     roles: player.roles,
+                    nonce: player.nonce,
                     ..Member::new(player.player_id, player.rating.unwrap_or_default())
                 };
                 players.into_iter().map(member).collect()
@@ -120,8 +124,12 @@ mod tests {
     }
 
     fn party(players: &[PlayerId]) -> CreateTicket {
-        let players =
-            players.iter().map(|player_id| TicketPlayer { player_id: *player_id, rating: None, roles: Vec::new() });
+        let players = players.iter().map(|player_id| TicketPlayer {
+            player_id: *player_id,
+            rating: None,
+            roles: Vec::new(),
+            nonce: None,
+        });
         CreateTicket { players: players.collect(), ..CreateTicket::plain("classic-ranked") }
     }
 

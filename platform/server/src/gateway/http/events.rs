@@ -1,5 +1,7 @@
 //! Telemetry from clients: judged one by one, kept before it is acknowledged.
 
+use std::io;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,9 +19,11 @@ use crate::gateway::extract::{Body, Caller};
 const FUTURE: TimeDelta = TimeDelta::minutes(10);
 /// How old an event may be when it arrives.
 const PAST: TimeDelta = TimeDelta::days(7);
+/// The most bytes of an event's properties, as JSON.
+const MAX_PROPERTIES: usize = 16 * 1024;
 
-/// Send up to 500 events. Each gets its verdict; 202 means that every accepted one is stored safely. An event sent twice with
-/// the same id and time counts once.
+/// Send up to 500 events, each with properties of 16 KiB at most. Each gets its verdict; 202 means that every accepted one is
+/// stored safely. An event sent twice with the same id and time counts once.
 #[utoipa::path(post, path = "/v1/events", tag = "telemetry", security(("token" = [])), request_body = EventBatch, responses(
     (status = 202, body = EventVerdicts),
     (status = 413, body = Problem, content_type = "application/problem+json"),
@@ -43,7 +47,7 @@ pub(super) async fn accept_events(
     let mut results = Vec::with_capacity(body.events.len());
     let mut accepted = Vec::with_capacity(body.events.len());
     for raw in &body.events {
-        match ClientEvent::read(raw).and_then(|event| timely(event, now)) {
+        match ClientEvent::read(raw).and_then(|event| timely(event, now)).and_then(light) {
             Ok(event) => {
                 results.push(EventVerdict::accepted(event.event_id));
                 accepted.push(TelemetryEvent {
@@ -77,4 +81,27 @@ fn timely(event: ClientEvent, now: DateTime<Utc>) -> Result<ClientEvent, Invalid
         return Ok(event);
     };
     Err(InvalidEvent { event_id: event.event_id.to_string(), reason: reason.to_owned() })
+}
+
+/// An event that many others have room beside: on the stream, and in the database.
+fn light(event: ClientEvent) -> Result<ClientEvent, InvalidEvent> {
+    if serde_json::to_writer(Room(MAX_PROPERTIES), &event.properties).is_ok() {
+        return Ok(event);
+    }
+    let reason = format!("properties: {} KiB at most, as JSON", MAX_PROPERTIES / 1024);
+    Err(InvalidEvent { event_id: event.event_id.to_string(), reason })
+}
+
+/// Takes so many bytes, keeps none, and refuses what is more.
+struct Room(usize);
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

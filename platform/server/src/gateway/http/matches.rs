@@ -1,4 +1,5 @@
-//! Matches, running and finished: anybody signed in may look.
+//! Matches, running and finished. A finished one is for anybody who is signed in; of a running one its players see everything,
+//! others what is older than the spectators' delay.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,19 +10,21 @@ use utoipa::IntoParams;
 
 use crate::error::ApiError;
 use crate::gateway::Gateway;
-use crate::gateway::extract::{Caller, PathId, Query};
+use crate::gateway::extract::{LimitedCaller, PathId, Query};
 
-/// A match as it is now. The seed shows only when it is over.
+/// A match as it is now; to others than its players, while it runs, as it was before the spectators' delay. The seed shows only
+/// when it is over.
 #[utoipa::path(get, path = "/v1/matches/{id}", tag = "matches", security(("token" = [])), params(("id" = MatchId, Path)), responses(
     (status = 200, body = MatchView),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "`spectators_off`"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn read_match(
     State(gateway): State<Gateway>,
-    _caller: Caller,
+    LimitedCaller(caller): LimitedCaller,
     PathId(match_id): PathId<MatchId>,
 ) -> Result<Json<MatchView>, ApiError> {
-    gateway.view_match(match_id).await.map(Json)
+    gateway.show_match(caller, match_id).await.map(Json)
 }
 
 /// Which part of a match's log is wanted.
@@ -42,19 +45,22 @@ fn default_first() -> u32 {
     200
 }
 
-/// The log of a match, in order.
+/// The log of a match, in order: all of it once the match is over, and to its players while it runs; to others, while it runs,
+/// what is older than the spectators' delay. `end_cursor` is the `after` of the next page; of a running match it may be asked for
+/// again and again.
 #[utoipa::path(get, path = "/v1/matches/{id}/events", tag = "matches", security(("token" = [])), params(("id" = MatchId, Path), EventRange), responses(
     (status = 200, body = EventPage),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "`spectators_off`"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn read_match_events(
     State(gateway): State<Gateway>,
-    _caller: Caller,
+    LimitedCaller(caller): LimitedCaller,
     PathId(match_id): PathId<MatchId>,
     Query(range): Query<EventRange>,
 ) -> Result<Json<EventPage>, ApiError> {
     if !(1..=1000).contains(&range.first) {
         return Err(ApiError::field("first", "must be between 1 and 1000"));
     }
-    gateway.match_events(match_id, range.after, range.first).await.map(Json)
+    gateway.match_events(caller, match_id, range.after, range.first).await.map(Json)
 }

@@ -8,6 +8,8 @@ mod events;
 mod matches;
 mod me;
 mod queues;
+mod server_matches;
+mod servers;
 mod tickets;
 
 use axum::extract::DefaultBodyLimit;
@@ -71,6 +73,13 @@ fn described() -> (Router<Gateway>, utoipa::openapi::OpenApi) {
         .routes(routes!(blocks::block, blocks::unblock))
         .routes(routes!(assignments::list_assignments))
         .routes(routes!(assignments::assign, assignments::refuse_assignment))
+        .routes(routes!(servers::register_server, servers::read_server, servers::drain_server))
+        .routes(routes!(servers::heartbeat))
+        .routes(routes!(server_matches::start_match))
+        .routes(routes!(server_matches::report_players))
+        .routes(routes!(server_matches::report_result))
+        .routes(routes!(server_matches::read_server_match))
+        .routes(routes!(server_matches::make_join_token))
         .routes(routes!(backfills::request_backfill, backfills::withdraw_backfill))
         .routes(routes!(matches::read_match))
         .routes(routes!(matches::read_match_events))

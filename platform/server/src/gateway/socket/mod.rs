@@ -2,10 +2,14 @@
 //!
 //! The first message is `hello` with a session token. From then on pushes carry a sequence number of the player's own; a client
 //! that comes back says the last one it saw and gets what it missed. Nothing of a socket's memory grows with what a client does or
-//! fails to do: one request is worked on at a time, and a client that does not read is let go.
+//! fails to do: one request is worked on at a time, messages are not compressed (a deflate window costs more than all the rest of
+//! an idle socket), and a client that does not read is let go: what waits for it is bounded, and what it missed is in its buffer.
 
+mod hello;
+mod leave;
 mod request;
 mod session;
+mod silence;
 mod transport;
 
 use axum::extract::{State, WebSocketUpgrade};

@@ -3,51 +3,37 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use axum::extract::ws::{Utf8Bytes, WebSocket};
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use futures::StreamExt;
 use governor::{DefaultDirectRateLimiter, RateLimiter};
 use muster_core::id::{MatchId, PlayerId};
 use muster_core::wire::{ClientMessage, ServerMessage};
-use muster_store::{NextPush, OrderedPushes, StoreError};
+use muster_store::{NextPush, OrderedPushes, SocketOpened, StoreError};
 use tokio::time::Instant;
 
-use super::request::{self, Answered};
+use super::hello::{self, Hello};
+use super::leave::let_go;
+use super::request::{self, Answered, Change};
+use super::silence::Silence;
 use super::transport::{self, End};
 use crate::error::{ApiError, Code};
 use crate::events;
 use crate::gateway::actions::{Told, told};
 use crate::gateway::roster::Place;
+use crate::gateway::watch::Watchers;
 use crate::gateway::{Gateway, limits};
+
+/// How many seconds' worth of messages a socket may send at once.
+const BURST: u32 = 2;
 
 /// Serves a socket from its first frame to its last.
 pub(super) async fn run(gateway: Gateway, mut socket: WebSocket) {
-    let hello = tokio::time::timeout(gateway.settings.gateway.hello_timeout, hear_hello(&gateway, &mut socket)).await;
+    let hello = tokio::time::timeout(gateway.settings.gateway.hello_timeout, hello::hear(&gateway, &mut socket)).await;
     let end = match hello.unwrap_or(Err(End::Refused(Code::HelloExpected))) {
         Ok(hello) => serve(&gateway, &mut socket, hello).await,
         Err(end) => end,
     };
     transport::close(socket, end).await;
-}
-
-struct Hello {
-    player: PlayerId,
-    last_seq: Option<u64>,
-}
-
-/// The first message must be a hello with a good token.
-async fn hear_hello(gateway: &Gateway, socket: &mut WebSocket) -> Result<Hello, End> {
-    loop {
-        let Some(text) = transport::read(socket.recv().await)? else { continue };
-        let refused = match transport::parse(&text) {
-            Ok(ClientMessage::Hello { token, last_seq }) => match gateway.authenticate(&token) {
-                Ok(player) => return Ok(Hello { player, last_seq }),
-                Err(error) => ApiError::from(error),
-            },
-            Ok(_) => Code::HelloExpected.into(),
-            Err(error) => error,
-        };
-        transport::send(socket, &transport::error(&refused, None)).await?;
-        return Err(End::Refused(refused.code()));
-    }
 }
 
 /// Enters the player, serves the socket, and lets the player go.
@@ -58,7 +44,7 @@ async fn serve(gateway: &Gateway, socket: &mut WebSocket, hello: Hello) -> End {
     events::socket_opened(player, resumed);
 
     // Boxed, here and below: what is long over, or comes only at the end, must not take room for as long as the socket idles.
-    let (end, playing) = match Box::pin(Session::open(gateway, hello)).await {
+    let (end, playing) = match Box::pin(Session::open(gateway, hello, &place)).await {
         Ok((mut session, welcome)) => {
             let end = match transport::send(socket, &welcome).await {
                 Ok(()) => session.live(socket, &place).await,
@@ -69,19 +55,11 @@ async fn serve(gateway: &Gateway, socket: &mut WebSocket, hello: Hello) -> End {
         Err(error) => (End::Refused(ApiError::from(error).code()), None),
     };
 
-    if gateway.roster.leave(&place) {
-        if let Err(error) = Box::pin(gateway.store.presence.leave(player)).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "presence could not be taken back; it ends by itself"
-            );
-        }
-        // While draining the player is only moving to another server: the match need not know.
-        if let Some(match_id) = playing
-            && !gateway.drain.is_cancelled()
-        {
-            Box::pin(gateway.tell_connection(match_id, player, false)).await;
-        }
+    // While draining the player is only moving to another server: neither the match nor anybody else need know.
+    if let Some(number) = gateway.roster.leave(&place)
+        && !gateway.drain.is_cancelled()
+    {
+        Box::pin(let_go(gateway, player, number, playing)).await;
     }
     events::socket_closed(player, end.reason());
     end
@@ -94,22 +72,29 @@ struct Session {
     player: PlayerId,
     pushes: OrderedPushes,
     playing: Option<MatchId>,
+    /// Hardly any socket watches: those that do not pay nothing for it.
+    watchers: Option<Box<Watchers>>,
     rate: DefaultDirectRateLimiter,
 }
 
 impl Session {
     /// Subscribes, and looks up what the welcome says. What was missed comes first among the pushes.
-    async fn open(gateway: &Gateway, hello: Hello) -> Result<(Self, ServerMessage), StoreError> {
+    async fn open(gateway: &Gateway, hello: Hello, place: &Place) -> Result<(Self, ServerMessage), StoreError> {
         let player = hello.player;
         let store = &gateway.store;
-        store.presence.beat(&[player], muster_store::now()).await?;
+        let number = store.sockets.enter(player, muster_store::now()).await?;
+        gateway.roster.number(place, number);
+        if let Err(error) = store.sockets.announce(SocketOpened { player, number }).await {
+            tracing::warn!(player_id = %player, error = &error as &dyn std::error::Error, "other gateways could not be told of a socket; they find out");
+        }
 
         // From here on nothing is missed: what is pushed while the rest is looked up comes after this number.
         let (seq, resumed) = match hello.last_seq {
             Some(last) => {
                 let replay = store.pushes.since(player, last).await?;
-                // What the buffer no longer has cannot be told again: the client starts from the state below instead.
-                if replay.complete { (last, true) } else { (store.pushes.seq(player).await?, false) }
+                // What the buffer no longer has cannot be told again: the client starts from the state below instead. So does one
+                // who was never told anything; the first push then follows the number that is made here.
+                if replay.complete && replay.seq > 0 { (last, true) } else { (store.pushes.seq(player).await?, false) }
             }
             None => (store.pushes.seq(player).await?, false),
         };
@@ -142,6 +127,7 @@ impl Session {
             player,
             pushes,
             playing,
+            watchers: None,
             rate: RateLimiter::direct(limits::quota(gateway.settings.gateway.messages_per_second, BURST)),
         };
         Ok((session, welcome))
@@ -156,11 +142,10 @@ impl Session {
     }
 
     async fn turn_over(&mut self, socket: &mut WebSocket, place: &Place) -> Result<std::convert::Infallible, End> {
-        let silence = self.gateway.settings.gateway.heartbeat * 2;
         let gateway = self.gateway.clone();
         let mut heard = Instant::now();
         // One timer for the life of the socket: it is moved when it goes off, not with every frame.
-        let mut silent = Box::pin(tokio::time::sleep_until(heard + silence));
+        let mut silent = Box::pin(tokio::time::sleep_until(heard + gateway.settings.gateway.heartbeat));
         let drained = gateway.drain.clone().cancelled_owned();
         let replaced = place.replaced.clone().cancelled_owned();
         tokio::pin!(drained, replaced);
@@ -170,10 +155,17 @@ impl Session {
                 () = &mut drained => return Err(End::Refused(Code::Draining)),
                 () = &mut replaced => return Err(End::Refused(Code::Replaced)),
                 () = &mut silent => {
-                    if heard.elapsed() >= silence {
-                        return Err(End::Silent);
-                    }
-                    silent.as_mut().reset(heard + silence);
+                    let heartbeat = gateway.settings.gateway.heartbeat;
+                    let next = match Silence::of(heard.elapsed(), heartbeat) {
+                        Silence::None => heard + heartbeat,
+                        Silence::Ping => {
+                            // Any WebSocket answers this by itself; a dead one never does.
+                            self.write(socket, Message::Ping(Default::default())).await?;
+                            heard + heartbeat * 2
+                        }
+                        Silence::Gone => return Err(End::Silent),
+                    };
+                    silent.as_mut().reset(next);
                 }
                 push = self.pushes.next() => match push {
                     Ok(Some(NextPush::Item(item))) => {
@@ -183,7 +175,7 @@ impl Session {
                             Told::Ended => self.playing = None,
                             Told::Nothing => {}
                         }
-                        transport::send_text(socket, item.text.into()).await?;
+                        self.write(socket, Message::Text(item.text.into())).await?;
                     }
                     // It fell further behind than the buffer reaches: it comes back and starts from the state.
                     Ok(Some(NextPush::Gap { .. })) => return Err(End::Refused(Code::TooSlow)),
@@ -192,39 +184,78 @@ impl Session {
                 },
                 answered = async { work.as_mut().expect("guarded by the condition").await }, if work.is_some() => {
                     work = None;
-                    self.playing = answered.playing.or(self.playing);
-                    transport::send(socket, &answered.message).await?;
+                    self.say(socket, &answered.message).await?;
+                    // After the answer: what is watched begins with a message of its own.
+                    self.change(answered.change);
+                }
+                watched = async { self.watchers.as_mut().expect("guarded by the condition").next().await }, if self.watchers.is_some() => {
+                    match watched {
+                        Some(message) => self.say(socket, &message).await?,
+                        None => self.watchers = None,
+                    }
                 }
                 frame = socket.recv(), if work.is_none() => {
                     heard = Instant::now();
-                    if let Some(text) = transport::read(frame)? {
+                    // Of any kind: pings cost as much as messages.
+                    let flooding = self.rate.check().is_err();
+                    if let Some(text) = transport::read(frame)? && !flooding {
                         match self.admit(&text) {
                             Ok(message) => {
                                 work = Some(Box::pin(request::answer(gateway.clone(), self.player, message, self.playing)));
                             }
-                            Err(error) => {
-                                transport::send(socket, &transport::error(&error, id_of(&text))).await?;
-                                if error.code() == Code::TooManyRequests {
-                                    return Err(End::Refused(Code::TooManyRequests));
-                                }
-                            }
+                            Err(error) => self.say(socket, &transport::error(&error, id_of(&text))).await?,
                         }
+                    }
+                    if flooding {
+                        self.say(socket, &transport::error(&Code::TooManyRequests.into(), None)).await?;
+                        return Err(End::Refused(Code::TooManyRequests));
                     }
                 }
             }
         }
     }
 
+    /// Reads a message, unless its player has sent too many.
     fn admit(&self, text: &Utf8Bytes) -> Result<ClientMessage, ApiError> {
-        if self.rate.check().is_err() {
-            return Err(Code::TooManyRequests.into());
+        limits::count(&self.gateway.player_limit, &self.player)?;
+        let message = transport::parse(text)?;
+        if let ClientMessage::MatchWatch { match_id, .. } = &message
+            && self.watchers.as_ref().is_some_and(|watchers| !watchers.has_room_for(*match_id))
+        {
+            return Err(Code::TooManyWatched.into());
         }
-        transport::parse(text)
+        Ok(message)
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::None => {}
+            Change::Playing(match_id) => self.playing = Some(match_id),
+            Change::Watch(watcher) => {
+                events::watch_began(watcher.match_id(), self.player);
+                self.watchers.get_or_insert_default().add(*watcher);
+            }
+            Change::Unwatch(match_id) => {
+                if let Some(watchers) = &mut self.watchers {
+                    watchers.remove(match_id);
+                }
+            }
+        }
+    }
+
+    async fn say(&mut self, socket: &mut WebSocket, message: &ServerMessage) -> Result<(), End> {
+        self.write(socket, Message::Text(transport::text(message))).await
+    }
+
+    /// Writes a frame. What is pushed meanwhile does not pile up behind it.
+    async fn write(&mut self, socket: &mut WebSocket, frame: Message) -> Result<(), End> {
+        tokio::select! {
+            biased;
+            written = transport::write(socket, frame) => written,
+            never = self.pushes.hold() => match never {},
+        }
     }
 }
-
-/// How many seconds' worth of messages a socket may send at once.
-const BURST: u32 = 2;
 
 /// The request id of a message that could not be read as a whole, so that its sender can tell which one it was.
 fn id_of(text: &str) -> Option<String> {

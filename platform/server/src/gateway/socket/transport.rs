@@ -32,12 +32,14 @@ impl End {
         }
     }
 
-    /// WebSocket close codes: 1001 going away, 1008 policy, 4401 for identity (RFC 6455 §7.4.2 leaves 4000–4999 to applications).
+    /// WebSocket close codes: 1001 going away, 1008 policy, 1009 too big, 4401 for identity, 4409 for a newer socket (RFC 6455
+    /// §7.4.2 leaves 4000–4999 to applications).
     fn close_code(self) -> u16 {
         match self {
             End::Left => 1000,
             End::Silent => 1001,
             End::Refused(Code::Draining) => 1001,
+            End::Refused(Code::MessageTooLarge) => 1009,
             End::Refused(Code::TokenInvalid | Code::TokenExpired | Code::HelloExpected) => 4401,
             End::Refused(Code::Replaced) => 4409,
             End::Refused(_) => 1008,
@@ -52,9 +54,16 @@ pub(super) fn read(frame: Option<Result<Message, axum::Error>>) -> Result<Option
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
         Some(Ok(Message::Binary(_))) => Err(End::Refused(Code::UnknownMessage)),
         Some(Ok(Message::Close(_))) | None => Err(End::Left),
-        // Too large, not UTF-8, not a frame at all, or the connection broke.
+        Some(Err(error)) if is_too_large(&error) => Err(End::Refused(Code::MessageTooLarge)),
+        // Not UTF-8, not a frame at all, or the connection broke.
         Some(Err(_)) => Err(End::Left),
     }
+}
+
+/// Whether a message was longer than is allowed. The library's own error type is not axum's to show, so its words tell; a test holds
+/// them to it.
+fn is_too_large(error: &axum::Error) -> bool {
+    error.to_string().starts_with("Space limit exceeded")
 }
 
 /// Reads a message of the schema.
@@ -65,15 +74,19 @@ pub(super) fn parse(text: &str) -> Result<ClientMessage, ApiError> {
     Ok(message)
 }
 
-/// Sends one message.
-pub(super) async fn send(socket: &mut WebSocket, message: &ServerMessage) -> Result<(), End> {
-    let text = serde_json::to_string(message).expect("server messages hold only what JSON can");
-    send_text(socket, text.into()).await
+/// A message as it goes over the socket.
+pub(super) fn text(message: &ServerMessage) -> Utf8Bytes {
+    serde_json::to_string(message).expect("server messages hold only what JSON can").into()
 }
 
-/// Sends text that is a message already.
-pub(super) async fn send_text(socket: &mut WebSocket, text: Utf8Bytes) -> Result<(), End> {
-    match tokio::time::timeout(WRITE_TIMEOUT, socket.send(Message::Text(text))).await {
+/// Sends one message.
+pub(super) async fn send(socket: &mut WebSocket, message: &ServerMessage) -> Result<(), End> {
+    write(socket, Message::Text(text(message))).await
+}
+
+/// Sends one frame.
+pub(super) async fn write(socket: &mut WebSocket, frame: Message) -> Result<(), End> {
+    match tokio::time::timeout(WRITE_TIMEOUT, socket.send(frame)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Left),
         Err(_) => Err(End::Refused(Code::TooSlow)),

@@ -1,5 +1,6 @@
-//! Queues whose matches are played on somebody's own servers: a claimed match waits until a trusted server says where it is
-//! played. When it is refused, or nobody answers in time, everybody returns to the head of the queue.
+//! Queues whose matches are played on somebody's own servers: a claimed match waits until the director has given it to a registered
+//! server, or a trusted one says by hand where it is played. When it is refused, or nobody answers in time, everybody returns to the
+//! head of the queue.
 //!
 //! The answers are looked for beside the ticks, which shall not wait for PostgreSQL.
 
@@ -17,6 +18,8 @@ use tokio::time::sleep;
 
 use super::ANYWHERE;
 use super::ledger::Waits;
+use crate::auth::Join;
+use crate::director::Director;
 use crate::events::{self, AssignmentEnd};
 use crate::matchmaker::begin::Claimed;
 use crate::matchmaker::facts::{MatchedEnd, TicketEnd};
@@ -143,6 +146,8 @@ impl Office {
     async fn look(&self) -> Result<bool, StoreError> {
         let store = &self.matchmaker.store;
         let now = muster_store::now();
+        let definition = self.definitions.borrow().clone();
+        self.matchmaker.director.allocate(&self.shard, &definition).await?;
         store.assignments.overdue(&self.shard, now).await?;
         let decided = store.assignments.decided(&self.shard).await?;
         if decided.is_empty() {
@@ -158,7 +163,7 @@ impl Office {
             // None: they were settled or released by whoever did not get to close it.
             let claimed = claims.remove(&assignment.new.match_id).unwrap_or_default();
             if !claimed.is_empty() {
-                self.carry_out(&assignment, &claimed).await?;
+                self.carry_out(&assignment, &claimed, &definition).await?;
             }
             closed.push(assignment.new.match_id);
         }
@@ -166,12 +171,17 @@ impl Office {
         Ok(true)
     }
 
-    async fn carry_out(&self, assignment: &Assignment, claimed: &[ClaimedTicket]) -> Result<(), StoreError> {
+    async fn carry_out(
+        &self,
+        assignment: &Assignment,
+        claimed: &[ClaimedTicket],
+        definition: &QueueDefinition,
+    ) -> Result<(), StoreError> {
         let new = &assignment.new;
         let (end, reason) = match &assignment.state {
             AssignmentState::Open => return Ok(()),
             AssignmentState::Assigned { connection } => {
-                self.stands(assignment, connection, claimed).await?;
+                self.stands(assignment, connection, claimed, definition).await?;
                 (AssignmentEnd::Assigned, "")
             }
             AssignmentState::Refused { reason } => (AssignmentEnd::Refused, reason.as_str()),
@@ -191,18 +201,18 @@ impl Office {
         assignment: &Assignment,
         connection: &str,
         claimed: &[ClaimedTicket],
+        definition: &QueueDefinition,
     ) -> Result<(), StoreError> {
         let new = &assignment.new;
         let store = &self.matchmaker.store;
-        let definition = self.definitions.borrow().clone();
         let at = assignment.decided_at.unwrap_or_else(muster_store::now);
         let region = new.region.as_deref().unwrap_or(ANYWHERE);
-        store.pushes.send_many(&news(assignment, connection)).await?;
+        store.pushes.send_many(&news(&self.matchmaker.director, assignment, connection)).await?;
         store.tickets.settle(claimed, at).await?;
         let teams: Vec<Vec<PlayerId>> =
             new.teams.iter().map(|team| team.iter().map(|player| player.player_id).collect()).collect();
         store.recents.met(&teams, at).await?;
-        events::match_started(new.match_id, &definition, region, new.quality);
+        events::match_started(new.match_id, definition, region, new.quality);
         for claimed in claimed {
             let ticket = claimed.ticket();
             self.waits.add(ticket.waited(at));
@@ -231,7 +241,7 @@ fn tickets_of(assignment: &Assignment) -> impl Iterator<Item = TicketId> + '_ {
     ids.into_iter()
 }
 
-fn news(assignment: &Assignment, connection: &str) -> Vec<(PlayerId, Push)> {
+fn news(director: &Director, assignment: &Assignment, connection: &str) -> Vec<(PlayerId, Push)> {
     let new = &assignment.new;
     let teams: Vec<Vec<TeamPlayer>> = new
         .teams
@@ -242,14 +252,25 @@ fn news(assignment: &Assignment, connection: &str) -> Vec<(PlayerId, Push)> {
         .collect();
     let players = (0_u8..).zip(&new.teams).flat_map(|(team, players)| players.iter().map(move |player| (team, player)));
     let news = players.map(|(team, player)| {
+        let match_id = new.backfill_of.unwrap_or(new.match_id);
+        let join = |server| Join {
+            player: player.player_id,
+            match_id,
+            server,
+            queue: &new.shard.queue,
+            team,
+            role: player.role.as_deref(),
+        };
         let push = Push::MatchAssigned {
-            match_id: new.backfill_of.unwrap_or(new.match_id),
+            match_id,
             queue: new.shard.queue.clone(),
             team,
             role: player.role.clone(),
             region: new.region.clone(),
             connection: connection.to_owned(),
             teams: teams.clone(),
+            server_id: assignment.server,
+            join_token: assignment.server.and_then(|server| director.token(join(server))),
         };
         (player.player_id, push)
     });

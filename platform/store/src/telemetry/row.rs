@@ -1,0 +1,60 @@
+//! An event as its row: read from a line of a message without taking its properties apart.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use muster_core::game::Mode;
+use muster_core::id::{EventId, MatchId, SessionId, SubjectId};
+use muster_core::time::millis;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{TelemetrySource, storable};
+
+/// A [`TelemetryEvent`](super::TelemetryEvent) as the database wants it: its properties stay text, which PostgreSQL reads anyway.
+#[derive(Deserialize)]
+pub(super) struct Row<'a> {
+    pub event_id: EventId,
+    #[serde(with = "millis")]
+    pub at: DateTime<Utc>,
+    #[serde(with = "millis")]
+    pub received_at: DateTime<Utc>,
+    pub source: TelemetrySource,
+    #[serde(borrow)]
+    pub kind: Cow<'a, str>,
+    #[serde(default)]
+    pub subject_id: Option<SubjectId>,
+    #[serde(default)]
+    pub session_id: Option<SessionId>,
+    #[serde(default)]
+    pub match_id: Option<MatchId>,
+    #[serde(default)]
+    pub mode: Option<Mode>,
+    #[serde(default)]
+    pub queue: Option<String>,
+    #[serde(default)]
+    pub region: Option<String>,
+    #[serde(default)]
+    pub platform: Option<String>,
+    #[serde(default)]
+    pub build: Option<String>,
+    #[serde(borrow, default = "no_properties")]
+    pub properties: &'a RawValue,
+}
+
+fn no_properties<'a>() -> &'a RawValue {
+    serde_json::from_str("{}").expect("it is JSON")
+}
+
+impl<'a> Row<'a> {
+    /// Reads a line; or why it cannot be stored.
+    pub fn read(line: &'a [u8]) -> Result<Self, String> {
+        let row = Self::parse(line).map_err(|error| format!("a telemetry event cannot be read: {error}"))?;
+        storable::check(&row).map(|()| row)
+    }
+
+    /// Reads a line, whether it can be stored or not.
+    pub fn parse(line: &'a [u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(line)
+    }
+}
