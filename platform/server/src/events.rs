@@ -335,6 +335,12 @@ pub fn match_lost(id: MatchId) {
     tracing::error!(match_id = %id, "the log of a running match is gone; the match was abandoned");
 }
 
+/// A match that was settled before has a log; it is cleared.
+pub(crate) fn log_left_over(id: MatchId, entries: usize) {
+    counter!("muster_match_logs_left_over_total").increment(1);
+    tracing::warn!(match_id = %id, entries, "a settled match has a log; did NATS lose a purge?");
+}
+
 /// The result of a match could not be stored; it is tried again.
 pub(crate) fn settlement_failed(id: MatchId, error: &AdoptError) {
     counter!("muster_match_settlements_failed_total").increment(1);

@@ -5,12 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use muster_client::verify;
-use muster_core::game::{Action, Command, Dice, MatchState, Mode, OutcomeKind, decide, opening};
+use muster_core::game::{Action, Command, Dice, MatchState, Mode, Outcome, OutcomeKind, Seat, decide, opening};
 use muster_core::id::{MatchId, PlayerId};
 use muster_core::rating::Rating;
 use muster_core::wire::{LoggedEvent, Push};
 use muster_store::{
-    AdoptReply, MatchCall, MatchLogEntry, MatchReply, NewMatch, NewMatchPlayer, Store, fresh_id, now, number_events,
+    AdoptReply, MatchCall, MatchLogEntry, MatchReply, NewMatch, NewMatchPlayer, Settlement, Store, fresh_id, now,
+    number_events,
 };
 use muster_testkit::{Platform, Signal, eventually};
 
@@ -261,6 +262,48 @@ async fn nobody_is_in_a_match_for_ever_whose_log_is_lost() {
     // The audit at the end of a platform would complain of it, and rightly so: what was played is not stored.
     let pool = platform.scratch.sql().await;
     sqlx::query("truncate play.matches, play.match_totals cascade").execute(&pool).await.unwrap();
+    pool.close().await;
+    platform.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_of_settled_matches_that_come_back_are_cleared() {
+    let platform =
+        Platform::builder().env_of("muster-server", "MUSTER__REFEREE__BEAT", "200ms").unaudited().server(1).start();
+    let platform = platform.await;
+    let store = &platform.scratch.store;
+    // Of one only the beginning came back; of the other all, and its facts were never told.
+    let (torn, mut events) = orphan(store).await;
+    let (whole, _) = orphan(store).await;
+    let log = store.match_log.read(whole).await.unwrap();
+    let events_of = |log: &[(u64, MatchLogEntry)]| number_events(log.iter().map(|(_, entry)| entry));
+    let state = MatchState::replay(events_of(&log).iter().map(|event| (event.at, &event.event))).unwrap();
+    let resigned = Action::Command { seat: state.turn, command: Command::Resign };
+    let decided = decide(&state, &resigned, &Dice::new([3; 32], [None, None]), now()).unwrap();
+    let end = MatchLogEntry::Decided { by: None, command_id: None, events: decided, at: now(), snapshot: None };
+    store.match_log.append(whole, log.last().unwrap().0, &end).await.unwrap();
+    for match_id in [torn, whole] {
+        store.matches.create(&NewMatch { match_id, ..row(now()) }).await.unwrap();
+        if match_id == whole {
+            events = events_of(&store.match_log.read(whole).await.unwrap());
+        }
+        let outcome = Outcome { kind: OutcomeKind::Resigned, winner: Some(Seat::First), totals: [0, 0] };
+        let settlement = Settlement { match_id, outcome, seed: [3; 32], ended_at: now(), events: events.clone() };
+        store.matches.settle(&settlement).await.unwrap();
+    }
+
+    eventually(Duration::from_secs(20), "both logs to be cleared", async || {
+        let logs = store.match_log.census().await.unwrap();
+        (!logs.contains_key(&torn) && !logs.contains_key(&whole)).then_some(())
+    })
+    .await;
+    let pool = platform.scratch.sql().await;
+    eventually(Duration::from_secs(20), "the facts of the whole one", async || {
+        let count = "select count(*) from telemetry.events where match_id = any($1) and kind like 'match.%'";
+        let (facts,): (i64,) = sqlx::query_as(count).bind([torn.uuid(), whole.uuid()]).fetch_one(&pool).await.unwrap();
+        (facts == 4).then_some(())
+    })
+    .await;
     pool.close().await;
     platform.finish().await;
 }
