@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{files, interrupt};
 
+/// How long a killed process may take to be gone: one that waits for the disk hears of it only afterwards.
+const LAST_WRITES: Duration = Duration::from_secs(30);
+
 /// One process of this machine's present boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -189,11 +192,21 @@ impl Running {
         }
     }
 
-    /// Ends it and whatever it started in its process group, at once.
+    /// Ends it and whatever it started in its process group, at once. Of a sandboxed one, everything inside is gone
+    /// when this returns: what still wrote would write into the files of the next start.
     pub fn kill(&mut self) {
         if self.exit.is_none() {
+            // bubblewrap's child is pid 1 of the sandbox: the kernel lets it go only after everybody else in there.
+            let inside = children_of(self.identity.pid);
             let _ = killpg(pid(self.identity.pid), Signal::SIGKILL);
             self.exit = self.child.wait().ok();
+            let deadline = Instant::now() + LAST_WRITES;
+            for (first, _) in inside {
+                first.signal(Signal::SIGKILL);
+                while first.is_alive() && Instant::now() < deadline {
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
         }
     }
 }
@@ -282,5 +295,30 @@ mod tests {
         assert_eq!(end_all(std::slice::from_mut(&mut child), Duration::from_secs(5)), Vec::<String>::new());
         assert!(child.expect_alive().is_err());
         files::remove(&log).unwrap();
+    }
+
+    #[test]
+    fn nobody_in_a_killed_sandbox_is_left() {
+        let bwrap =
+            crate::commands::which("bwrap").expect("the package bubblewrap, which `cargo xtask setup` asks for");
+        let log = std::env::temp_dir().join(format!("muster-sandbox-{}.log", std::process::id()));
+        let mut command = Command::new(bwrap);
+        command.args(["--bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-user", "--unshare-pid"]);
+        // As PostgreSQL's backends do, one leaves the process group.
+        command.args(["--", "sh", "-c", "setsid sleep 60 & sleep 60; true"]);
+        let mut sandbox = Running::start("sandbox", command, &log, Ask::InSandbox(Signal::SIGTERM)).unwrap();
+        let all = interrupt::wait_for(Duration::from_secs(10), || {
+            let all = descendants(sandbox.identity);
+            Ok((all.len() >= 4).then_some(all))
+        });
+        let all = all.unwrap().expect("bwrap's pid 1, the shell and its two children");
+        sandbox.kill();
+        assert!(all.iter().all(|process| !process.is_alive()), "{all:?}");
+        files::remove(&log).unwrap();
+    }
+
+    fn descendants(of: Identity) -> Vec<Identity> {
+        let children = children_of(of.pid).into_iter().map(|(child, _)| child);
+        children.flat_map(|child| std::iter::once(child).chain(descendants(child))).collect()
     }
 }

@@ -77,7 +77,6 @@ impl ScratchServices {
             running.kill();
         }
         let port = port_of(service)?;
-        // The sandbox dies at once; what was in it, a moment later.
         let gone = interrupt::wait_for(GONE_WITHIN, || Ok(http::connect(port).is_err().then_some(())))?;
         gone.with_context(|| format!("{name} was killed and still listens on port {port}"))
     }
