@@ -1,27 +1,29 @@
 //! Messages to players. Each gets the player's next number and is kept for a while in Redis, then goes out over core NATS to
-//! whichever gateway holds the socket. So any gateway can hold it, and a player who comes back loses nothing.
+//! the gateway that holds the socket. So any gateway can hold it, and a player who comes back loses nothing.
 //!
 //! | key after `<prefix>push:` | type | holds |
 //! | --- | --- | --- |
 //! | `{<player>}:seq` | number | the last number |
+//! | `{<player>}:at` | text | the inbox of the process that has the player's socket, or had it last |
 //! | `{<player>}:latest` | list | the last 256 messages, as they go over the socket; gone 10 minutes after the last |
 
+mod inbox;
 mod ordered;
 
-use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
-use std::task::{Context, Poll};
 
-use async_nats::Subscriber;
-use futures::{Stream, StreamExt};
 use muster_core::id::PlayerId;
 use muster_core::wire::{Push, ServerMessage};
 use redis::aio::ConnectionManager;
+use redis::{AsyncCommands, FromRedisValue, ParsingError, Pipeline, Value};
 
 use crate::nats::Nats;
 use crate::script::Script;
 use crate::{Result, StoreError, codec};
 
+use inbox::Inbox;
+
+pub use inbox::PushStream;
 pub use ordered::{NextPush, OrderedPushes};
 
 /// How many pushes a player's buffer keeps.
@@ -32,6 +34,9 @@ const KEPT_SECS: u32 = 10 * 60;
 
 /// How long a player's number is kept after the last push, in seconds.
 const SEQ_SECS: u32 = 7 * 24 * 60 * 60;
+
+/// How long it is remembered where a player's socket is, in seconds; readers remind Redis of it.
+const AT_SECS: u64 = 24 * 60 * 60;
 
 /// The most pushes that one call of the script numbers: Lua has room for some thousand values.
 const ROW: usize = 64;
@@ -77,10 +82,28 @@ pub struct Replay {
 
 /// Handle on the pushes.
 #[derive(Clone)]
-pub struct Pushes {
+pub struct Pushes(Arc<Inner>);
+
+struct Inner {
     redis: ConnectionManager,
     nats: Nats,
-    prefix: Arc<str>,
+    prefix: String,
+    inbox: Arc<Inbox>,
+}
+
+/// What send.lua answers.
+struct Numbered {
+    /// The number of the last push.
+    last: u64,
+    /// The inbox of whoever has the player's socket.
+    at: Option<String>,
+}
+
+impl FromRedisValue for Numbered {
+    fn from_redis_value(value: Value) -> std::result::Result<Self, ParsingError> {
+        let (last, at) = FromRedisValue::from_redis_value(value)?;
+        Ok(Self { last, at })
+    }
 }
 
 static SEND: LazyLock<Script> = LazyLock::new(|| script(include_str!("send.lua")));
@@ -99,15 +122,16 @@ fn message(seq: u64, push: &str) -> String {
 
 impl Pushes {
     pub(crate) fn new(redis: ConnectionManager, nats: Nats, prefix: String) -> Self {
-        Self { redis, nats, prefix: prefix.into() }
+        Self(Arc::new(Inner { redis, nats, prefix, inbox: Arc::new(Inbox::new()) }))
     }
 
     /// Sends a push and returns its number. When this succeeds the player gets it, now or when they come back.
     pub async fn send(&self, player: PlayerId, push: &Push) -> Result<u64> {
         let push = codec::to_json_text(push);
-        let seq: u64 = SEND.call(&self.key(player)).arg(&push).invoke_async(&mut self.redis.clone()).await?;
-        self.publish(player, seq, message(seq, &push)).await;
-        Ok(seq)
+        let mut call = SEND.call(&self.key(player));
+        let sent: Numbered = call.arg(&push).invoke_async(&mut self.0.redis.clone()).await?;
+        self.publish(player, &sent, message(sent.last, &push)).await;
+        Ok(sent.last)
     }
 
     /// Sends many pushes, in one round trip, and returns their numbers, in order. Those to one player come in this order;
@@ -130,12 +154,12 @@ impl Pushes {
                 call.arg(push);
             });
         }
-        let last: Vec<u64> = batch.run(&self.redis).await?;
+        let sent: Vec<Numbered> = batch.run(&self.0.redis).await?;
         let mut seqs = Vec::with_capacity(pushes.len());
-        for (row, last) in rows.iter().zip(last) {
-            let first = last + 1 - row.len() as u64;
+        for (row, sent) in rows.iter().zip(sent) {
+            let first = sent.last + 1 - row.len() as u64;
             for ((player, push), seq) in row.iter().zip(first..) {
-                self.publish(*player, seq, message(seq, push)).await;
+                self.publish(*player, &sent, message(seq, push)).await;
                 seqs.push(seq);
             }
         }
@@ -149,34 +173,50 @@ impl Pushes {
     pub async fn send_to_all(&self, players: &[PlayerId], push: &Push) -> Result<Vec<u64>> {
         let push = codec::to_json_text(push);
         let keys: Vec<String> = players.iter().map(|player| self.key(*player)).collect();
-        let seqs: Vec<u64> = SEND.for_each(&keys, &push, &self.redis).await?;
-        for (player, seq) in players.iter().zip(&seqs) {
-            self.publish(*player, *seq, message(*seq, &push)).await;
+        let sent: Vec<Numbered> = SEND.for_each(&keys, &push, &self.0.redis).await?;
+        for (player, sent) in players.iter().zip(&sent) {
+            self.publish(*player, sent, message(sent.last, &push)).await;
         }
-        Ok(seqs)
+        Ok(sent.iter().map(|sent| sent.last).collect())
     }
 
-    async fn publish(&self, player: PlayerId, seq: u64, text: String) {
-        if let Err(error) = self.nats.publish("pushing to a player", self.subject(player), text.into()).await {
+    async fn publish(&self, player: PlayerId, sent: &Numbered, text: String) {
+        // Nobody has the player's socket: it is kept until they come.
+        let Some(at) = &sent.at else { return };
+        let subject = self.0.nats.subject(format_args!("push.{at}.{player}"));
+        if let Err(error) = self.0.nats.publish("pushing to a player", subject, text.into()).await {
             // It is kept: the gateway finds it when it looks for what it missed.
-            tracing::warn!(player_id = %player, seq, %error, "a push was kept, but not sent");
+            tracing::warn!(player_id = %player, %error, "a push was kept, but not sent");
         }
     }
 
     /// Pushes to a player as they are sent, from the moment this returns. They may come out of order or, when the connection
-    /// to NATS broke, not at all: `ordered` mends both.
+    /// to NATS broke or the reader is slow, not at all: `ordered` mends both. They go to the process that asked last.
     pub async fn subscribe(&self, player: PlayerId) -> Result<PushStream> {
-        let subscriber = self.nats.subscribe("subscribing to a player's pushes", self.subject(player)).await?;
-        Ok(PushStream { subscriber })
+        let stream = self.0.inbox.read(&self.0.nats, player).await?;
+        let () = self.0.redis.clone().set_ex(self.key(player) + "at", self.0.inbox.id(), AT_SECS).await?;
+        Ok(stream)
     }
 
     /// What was pushed after a number.
     pub async fn since(&self, player: PlayerId, last_seq: u64) -> Result<Replay> {
-        let (seq, latest): (Option<u64>, Vec<String>) = redis::pipe()
+        self.kept(player, last_seq, redis::pipe()).await
+    }
+
+    /// The same; and should Redis have forgotten where the player's socket is, it is here. A newer one elsewhere stays.
+    async fn since_here(&self, player: PlayerId, last_seq: u64) -> Result<Replay> {
+        let mut first = redis::pipe();
+        let at = first.cmd("SET").arg(self.key(player) + "at").arg(self.0.inbox.id());
+        at.arg("NX").arg("EX").arg(AT_SECS).ignore();
+        self.kept(player, last_seq, first).await
+    }
+
+    async fn kept(&self, player: PlayerId, last_seq: u64, mut pipe: Pipeline) -> Result<Replay> {
+        let (seq, latest): (Option<u64>, Vec<String>) = pipe
             .atomic()
             .get(self.key(player) + "seq")
             .lrange(self.key(player) + "latest", 0, -1)
-            .query_async(&mut self.redis.clone())
+            .query_async(&mut self.0.redis.clone())
             .await?;
         let seq = seq.unwrap_or_default();
         let mut items = latest.into_iter().map(PushItem::from_text).collect::<Result<Vec<_>>>()?;
@@ -189,36 +229,11 @@ impl Pushes {
     /// The player's newest number. A player who was never pushed to gets a number to begin at, so that what follows this call
     /// follows this number without a gap.
     pub async fn seq(&self, player: PlayerId) -> Result<u64> {
-        Ok(SEQ.call(&self.key(player)).invoke_async(&mut self.redis.clone()).await?)
-    }
-
-    fn subject(&self, player: PlayerId) -> String {
-        self.nats.subject(format_args!("player.{player}"))
+        Ok(SEQ.call(&self.key(player)).invoke_async(&mut self.0.redis.clone()).await?)
     }
 
     /// What a player's keys begin with; the tag keeps them in one slot.
     fn key(&self, player: PlayerId) -> String {
-        format!("{}{{{player}}}:", self.prefix)
-    }
-}
-
-/// Pushes to one player, as NATS brings them.
-pub struct PushStream {
-    subscriber: Subscriber,
-}
-
-impl Stream for PushStream {
-    type Item = PushItem;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<PushItem>> {
-        loop {
-            let Poll::Ready(message) = self.subscriber.poll_next_unpin(context) else { return Poll::Pending };
-            let Some(message) = message else { return Poll::Ready(None) };
-            let text = String::from_utf8(message.payload.into()).map_err(|error| StoreError::corrupt("a push", error));
-            match text.and_then(PushItem::from_text) {
-                Ok(item) => return Poll::Ready(Some(item)),
-                Err(error) => tracing::warn!(subject = %message.subject, %error, "skipping a push"),
-            }
-        }
+        format!("{}{{{player}}}:", self.0.prefix)
     }
 }

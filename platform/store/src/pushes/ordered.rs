@@ -1,7 +1,6 @@
 //! Pushes as a socket wants them: every one, once, in order.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -11,11 +10,9 @@ use tokio::time::{Instant, timeout_at};
 use super::{PushItem, PushStream, Pushes};
 use crate::Result;
 
-/// How often to look for a push that NATS lost. Only a broken connection loses one, so this is about the last resort.
+/// How often to look for a push that NATS lost, unseen. Only a broken connection loses one so, and Redis when it forgets where the
+/// player's socket is: this is about the last resort.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
-
-/// How many pushes wait for a caller who is busy.
-const HELD: usize = 32;
 
 /// A player's pushes after a number: every one, once, in order.
 pub struct OrderedPushes {
@@ -55,12 +52,16 @@ impl OrderedPushes {
         self.last
     }
 
-    /// Waits for the next push. May be dropped while waiting; nothing is lost by it. None: the connection is closed for good.
+    /// Waits for the next push. May be dropped while waiting; nothing is lost by it. While nobody waits, a few pushes are at hand
+    /// and those after them are read from the buffer. None: the connection is closed for good.
     pub async fn next(&mut self) -> Result<Option<NextPush>> {
         loop {
             if let Some(item) = self.ready.pop_front() {
                 self.last = item.seq;
                 return Ok(Some(NextPush::Item(item)));
+            }
+            if self.live.missed() {
+                self.look_at = Instant::now();
             }
             match timeout_at(self.look_at, self.live.next()).await {
                 Ok(None) => return Ok(None),
@@ -70,7 +71,8 @@ impl OrderedPushes {
                 Ok(Some(_)) | Err(_) => {
                     // Should the caller drop this while it looks, the next call looks again.
                     self.look_at = Instant::now();
-                    if let Some(gap) = self.look().await? {
+                    // Boxed: it comes rarely, and must not take room while nothing happens.
+                    if let Some(gap) = Box::pin(self.look()).await? {
                         return Ok(Some(gap));
                     }
                 }
@@ -78,23 +80,8 @@ impl OrderedPushes {
         }
     }
 
-    /// Takes in what comes while the caller is busy telling what came before: a few pushes wait here, those after them are let go
-    /// and read from the buffer when their turn comes. So what waits for a reader that has stopped is bounded. Never ends; may be
-    /// dropped at any time.
-    pub async fn hold(&mut self) -> Infallible {
-        while let Some(item) = self.live.next().await {
-            let newest = self.ready.back().map_or(self.last, |item| item.seq);
-            if item.seq == newest + 1 && self.ready.len() < HELD {
-                self.ready.push_back(item);
-            } else if item.seq > newest {
-                self.look_at = Instant::now();
-            }
-        }
-        std::future::pending().await
-    }
-
     async fn look(&mut self) -> Result<Option<NextPush>> {
-        let replay = self.pushes.since(self.player, self.last).await?;
+        let replay = self.pushes.since_here(self.player, self.last).await?;
         self.look_at = Instant::now() + LOOK_EVERY;
         if replay.complete {
             self.ready.extend(replay.items);

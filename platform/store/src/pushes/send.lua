@@ -2,7 +2,7 @@
 --
 -- KEYS  1 what the player's keys begin with
 -- ARGV  1.. the pushes (JSON), in order
--- returns the number of the last; those before it have the numbers before
+-- returns {the number of the last; those before it have the numbers before, the inbox of who has the player's socket or nil}
 --
 -- Numbers begin at the time in ms, not at 1: should Redis lose them, the next ones are still higher than all that any
 -- client has seen, and nobody takes a new push for an old one.
@@ -22,4 +22,4 @@ for i = 1, count do
 end
 if redis.call('RPUSH', latest, unpack(texts)) > KEPT then redis.call('LTRIM', latest, -KEPT, -1) end
 redis.call('EXPIRE', latest, KEPT_SECS)
-return seq
+return {seq, redis.call('GET', KEYS[1] .. 'at')}

@@ -160,7 +160,7 @@ impl Session {
                         Silence::None => heard + heartbeat,
                         Silence::Ping => {
                             // Any WebSocket answers this by itself; a dead one never does.
-                            self.write(socket, Message::Ping(Default::default())).await?;
+                            transport::write(socket, Message::Ping(Default::default())).await?;
                             heard + heartbeat * 2
                         }
                         Silence::Gone => return Err(End::Silent),
@@ -175,7 +175,7 @@ impl Session {
                             Told::Ended => self.playing = None,
                             Told::Nothing => {}
                         }
-                        self.write(socket, Message::Text(item.text.into())).await?;
+                        transport::write(socket, Message::Text(item.text.into())).await?;
                     }
                     // It fell further behind than the buffer reaches: it comes back and starts from the state.
                     Ok(Some(NextPush::Gap { .. })) => return Err(End::Refused(Code::TooSlow)),
@@ -184,13 +184,13 @@ impl Session {
                 },
                 answered = async { work.as_mut().expect("guarded by the condition").await }, if work.is_some() => {
                     work = None;
-                    self.say(socket, &answered.message).await?;
+                    transport::send(socket, &answered.message).await?;
                     // After the answer: what is watched begins with a message of its own.
                     self.change(answered.change);
                 }
                 watched = async { self.watchers.as_mut().expect("guarded by the condition").next().await }, if self.watchers.is_some() => {
                     match watched {
-                        Some(message) => self.say(socket, &message).await?,
+                        Some(message) => transport::send(socket, &message).await?,
                         None => self.watchers = None,
                     }
                 }
@@ -203,11 +203,11 @@ impl Session {
                             Ok(message) => {
                                 work = Some(Box::pin(request::answer(gateway.clone(), self.player, message, self.playing)));
                             }
-                            Err(error) => self.say(socket, &transport::error(&error, id_of(&text))).await?,
+                            Err(error) => transport::send(socket, &transport::error(&error, id_of(&text))).await?,
                         }
                     }
                     if flooding {
-                        self.say(socket, &transport::error(&Code::TooManyRequests.into(), None)).await?;
+                        transport::send(socket, &transport::error(&Code::TooManyRequests.into(), None)).await?;
                         return Err(End::Refused(Code::TooManyRequests));
                     }
                 }
@@ -240,19 +240,6 @@ impl Session {
                     watchers.remove(match_id);
                 }
             }
-        }
-    }
-
-    async fn say(&mut self, socket: &mut WebSocket, message: &ServerMessage) -> Result<(), End> {
-        self.write(socket, Message::Text(transport::text(message))).await
-    }
-
-    /// Writes a frame. What is pushed meanwhile does not pile up behind it.
-    async fn write(&mut self, socket: &mut WebSocket, frame: Message) -> Result<(), End> {
-        tokio::select! {
-            biased;
-            written = transport::write(socket, frame) => written,
-            never = self.pushes.hold() => match never {},
         }
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn parse(text: &str) -> Result<ClientMessage, ApiError> {
 }
 
 /// A message as it goes over the socket.
-pub(super) fn text(message: &ServerMessage) -> Utf8Bytes {
+fn text(message: &ServerMessage) -> Utf8Bytes {
     serde_json::to_string(message).expect("server messages hold only what JSON can").into()
 }
 
