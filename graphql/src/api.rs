@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{PasswordError, Sessions, SignInDesk},
     dry_run::DryRuns,
+    export,
+    feed::EventWatch,
     gate::Gate,
     http::{self, Http},
     live::LiveFeed,
@@ -26,6 +28,8 @@ pub struct StaffApi {
     session_recheck: Duration,
     desk: SignInDesk,
     live: LiveFeed,
+    feed: EventWatch,
+    store: Store,
 }
 
 impl StaffApi {
@@ -37,15 +41,17 @@ impl StaffApi {
         let sessions = Sessions::new(store.clone());
         let desk = SignInDesk::new(store.clone(), settings)?;
         let live = LiveFeed::new(store.clone());
+        let feed = EventWatch::new(store.clone());
         let schema = schema::build()
-            .data(store)
+            .data(store.clone())
+            .data(feed.clone())
             .data(sessions.clone())
             .data(desk.clone())
             .data(live.clone())
             .data(DryRuns::new())
             .finish();
         let gate = Gate::new(schema, schema::build_introspection(), sessions.clone());
-        Ok(Self { gate, sessions, session_recheck: settings.session_recheck, desk, live })
+        Ok(Self { gate, sessions, session_recheck: settings.session_recheck, desk, live, feed, store })
     }
 
     /// Its routes. Serve them with `ConnectInfo<SocketAddr>`; sockets close when `drain` is cancelled.
@@ -56,9 +62,10 @@ impl StaffApi {
             session_recheck: self.session_recheck,
             drain,
         })
+        .merge(export::router(self.store.clone(), self.sessions.clone()))
     }
 
-    /// What has to run beside the routes: the live counts' poller and the sweep of old sign-in attempts.
+    /// What has to run beside the routes: the live counts' poller, the follower of events and the sweep of old sign-in attempts.
     pub async fn run(self, drain: CancellationToken) {
         let sweep = async {
             loop {
@@ -67,9 +74,11 @@ impl StaffApi {
             }
         };
         let live = self.live.clone().run(drain.clone());
+        let feed = self.feed.clone().run(drain.clone());
         tokio::select! {
             () = drain.cancelled() => {}
             () = live => {}
+            () = feed => {}
             () = sweep => {}
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 use muster_core::id::StaffId;
+use muster_store::TelemetrySource;
 
 /// One GraphQL operation was answered; `outcome` is `ok` or the code of its first error.
 pub fn operation_answered(kind: &'static str, outcome: &'static str, took: Duration) {
@@ -109,6 +110,30 @@ pub fn queue_put(staff: StaffId, act: QueueAct, queue: &str, version: u32) {
     tracing::info!(staff_id = %staff, queue, version, act, "staff changed a queue");
 }
 
+/// Somebody of the staff made an event type, or a version of one.
+pub fn event_type_put(staff: StaffId, event_type: &str, version: u32, enabled: bool) {
+    counter!("muster_staff_event_type_changes_total").increment(1);
+    tracing::info!(staff_id = %staff, event_type, version, enabled, "staff changed an event type");
+}
+
+/// Somebody of the staff closed a source of events, or opened it.
+pub fn event_source_switched(staff: StaffId, source: TelemetrySource, closed: bool) {
+    counter!("muster_staff_event_source_switches_total", "source" => source.as_str()).increment(1);
+    tracing::warn!(staff_id = %staff, %source, closed, "staff switched a source of events");
+}
+
+/// Somebody of the staff released events from quarantine.
+pub fn quarantine_released(staff: StaffId, released: u64, refused: u64) {
+    counter!("muster_telemetry_events_released_total").increment(released);
+    tracing::info!(staff_id = %staff, released, refused, "staff released quarantined events");
+}
+
+/// Somebody of the staff sent dead letters on their way again.
+pub fn dead_letters_replayed(staff: StaffId, replayed: u64) {
+    counter!("muster_telemetry_dead_letters_replayed_total").increment(replayed);
+    tracing::info!(staff_id = %staff, replayed, "staff replayed dead letters");
+}
+
 /// How a dry run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DryRunOutcome {
@@ -133,6 +158,18 @@ pub fn dry_run_ended(outcome: DryRunOutcome, tickets: usize, took: Duration) {
     counter!("muster_staff_dry_runs_total", "outcome" => outcome).increment(1);
     histogram!("muster_staff_dry_run_seconds").record(took.as_secs_f64());
     tracing::info!(outcome, tickets, ?took, "dry run ended");
+}
+
+/// Somebody of the staff took an answer out of the house as a file.
+pub fn insights_exported(staff: StaffId, question: &'static str, format: &'static str, rows: usize) {
+    counter!("muster_staff_exports_total", "question" => question, "format" => format).increment(1);
+    tracing::info!(staff_id = %staff, question, format, rows, "staff exported an answer");
+}
+
+/// The events that come in could not be followed; it is tried again.
+pub fn event_feed_failed(error: &(dyn std::error::Error + 'static)) {
+    counter!("muster_event_feed_failures_total").increment(1);
+    tracing::warn!(error, "the events that come in could not be followed");
 }
 
 /// Something went wrong that the caller can do nothing about.

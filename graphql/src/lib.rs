@@ -5,6 +5,7 @@
 //! - `gate`: the way of every operation, from its session to its answer. `purpose`: what an operation is for.
 //! - [`auth`]: passwords, sessions, sign-in, permissions.
 //! - [`schema`]: the schema, one noun a file.
+//! - `export`: answers as files. `feed`: events as they come in, read once for everybody.
 //! - `live`: the counts, read once for everybody. `dry_run`: replays of recorded tickets. `events`: what is logged and counted.
 
 pub mod auth;
@@ -17,6 +18,8 @@ pub mod settings;
 mod api;
 mod dry_run;
 mod events;
+mod export;
+mod feed;
 mod gate;
 mod live;
 mod purpose;

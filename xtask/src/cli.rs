@@ -31,6 +31,7 @@ First time here:
   cargo xtask bench matchmaking  how fast the engine is
   cargo xtask load queue         how fast a whole platform makes matches, through real sockets
   cargo xtask load play          how fast it tells of moves, and what matches and sockets cost
+  cargo xtask load ingest        how many events it takes and stores
   cargo xtask chaos              whether it keeps its promises while it is being broken
 
 Services of your own are used instead of private ones when their URLs are set:
@@ -174,6 +175,15 @@ It builds in release mode and takes about two minutes after that; nothing else s
 seed, so every run measures the same work. Every match is checked by a naive reading of the rules before anything is \
 measured: a broken rule is exit code 1. What each case is: docs/benchmarks.md.")]
     Matchmaking(bench::Arguments),
+    /// The questions of staff over 30 days of events: how long each takes, p50 and p95
+    #[command(after_help = "\
+Examples:
+  cargo xtask bench questions
+  cargo xtask bench questions --events 50000000 --json > questions.json
+
+It builds in release mode, starts services of its own, makes players from a seed, and asks each question 40 times. \
+Fifty million events take some minutes and about a gigabyte, which is gone afterwards.")]
+    Questions(bench::questions::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -208,6 +218,18 @@ itself, and when the hard one is too low it says so.
 Both players' pushes are compared event by event, and afterwards with the platform's own log; a broken rule is exit code 1. \
 What each figure is: docs/benchmarks.md.")]
     Play(load::PlayArguments),
+    /// Events over HTTP: how many a second are taken, and stored with their rollups
+    #[command(after_help = "\
+Examples:
+  cargo xtask load ingest                             as many as are taken, for a minute
+  cargo xtask load ingest --seconds 60 --rate 40000 --json > load.json
+  cargo xtask load ingest --kill                      everything that an event passes is killed meanwhile
+
+It builds in release mode and starts a platform of its own, as `load queue` does; with --kill, one of eight processes, as \
+`chaos` does. Every batch is sent until it is acknowledged. At the end what is stored is compared with what was acknowledged, \
+by count and by checksums of the ids, and every rollup with a recount of the events: an event that is lost or stored twice, or \
+a rollup that differs, is exit code 1. What each figure is: docs/benchmarks.md.")]
+    Ingest(load::IngestArguments),
 }
 
 #[derive(Debug, Args)]
@@ -255,7 +277,9 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
             test::command(&paths, &test::Selection { fast, only, cargo_test })
         }
         Command::Bench { what: BenchCommand::Matchmaking(arguments) } => bench::matchmaking(&paths, &arguments),
+        Command::Bench { what: BenchCommand::Questions(arguments) } => bench::questions::questions(&paths, &arguments),
         Command::Load { what: LoadCommand::Queue(arguments) } => load::queue(&paths, &arguments),
+        Command::Load { what: LoadCommand::Ingest(arguments) } => load::ingest(&paths, &arguments),
         Command::Load { what: LoadCommand::Play(arguments) } => load::play(&paths, &arguments),
         Command::Chaos(arguments) => chaos::command(&paths, &arguments),
         Command::Setup => setup::command(&paths).map(|()| ExitCode::SUCCESS),
@@ -292,6 +316,8 @@ mod tests {
             "x chaos --minutes 10 --seed 7 --json",
             "x load queue --players 1000 --json",
             "x load queue --rate 1000 --seconds 60 --seed 7",
+            "x load ingest --seconds 60 --rate 40000 --json",
+            "x load ingest --kill",
             "x load play --matches 1000 --sockets 10000 --seconds 60 --json",
         ] {
             Arguments::try_parse_from(words.split(' ')).unwrap();

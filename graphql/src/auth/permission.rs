@@ -22,6 +22,18 @@ pub enum Permission {
     EditQueues,
     /// Replay recorded tickets against other rules: it changes nothing, but costs seconds of computing.
     DryRunQueues,
+    /// See event types and their history, closed sources, and counts of what was not stored as it came.
+    ReadEventTypes,
+    /// Make and change event types; switch types and sources on and off.
+    EditEventTypes,
+    /// See answers about players, sessions, queues and matches: counts, never a person.
+    ReadInsights,
+    /// Take such answers out of the house as files.
+    ExportInsights,
+    /// Watch single events as they come in.
+    WatchEvents,
+    /// See dead letters, and try again what was not stored as it came.
+    ReplayTelemetry,
 }
 
 impl Permission {
@@ -34,6 +46,12 @@ impl Permission {
             Self::ReadTickets => "read_tickets",
             Self::EditQueues => "edit_queues",
             Self::DryRunQueues => "dry_run_queues",
+            Self::ReadEventTypes => "read_event_types",
+            Self::ReadInsights => "read_insights",
+            Self::ExportInsights => "export_insights",
+            Self::WatchEvents => "watch_events",
+            Self::EditEventTypes => "edit_event_types",
+            Self::ReplayTelemetry => "replay_telemetry",
         }
     }
 
@@ -41,7 +59,17 @@ impl Permission {
     fn act(self) -> Option<&'static str> {
         match self {
             Self::EditQueues => Some("queue.change"),
-            Self::ReadLive | Self::ReadMatches | Self::ReadQueues | Self::ReadTickets | Self::DryRunQueues => None,
+            Self::EditEventTypes => Some("event_type.change"),
+            Self::ReplayTelemetry => Some("telemetry.replay"),
+            Self::ExportInsights => Some(crate::export::ACTION),
+            Self::ReadLive
+            | Self::ReadMatches
+            | Self::ReadQueues
+            | Self::ReadTickets
+            | Self::DryRunQueues
+            | Self::ReadInsights
+            | Self::WatchEvents
+            | Self::ReadEventTypes => None,
         }
     }
 }
@@ -49,11 +77,20 @@ impl Permission {
 /// Whether a role has a permission. Exhaustive on purpose: a new role or permission does not compile until it is decided.
 pub fn grants(role: StaffRole, permission: Permission) -> bool {
     match permission {
-        Permission::ReadLive | Permission::ReadMatches | Permission::ReadQueues | Permission::ReadTickets => match role
-        {
+        Permission::ReadLive
+        | Permission::ReadMatches
+        | Permission::ReadQueues
+        | Permission::ReadTickets
+        | Permission::ReadInsights
+        | Permission::ReadEventTypes => match role {
             StaffRole::Viewer | StaffRole::Support | StaffRole::Operator | StaffRole::Admin => true,
         },
-        Permission::EditQueues | Permission::DryRunQueues => match role {
+        Permission::EditQueues
+        | Permission::DryRunQueues
+        | Permission::ExportInsights
+        | Permission::WatchEvents
+        | Permission::EditEventTypes
+        | Permission::ReplayTelemetry => match role {
             StaffRole::Viewer | StaffRole::Support => false,
             StaffRole::Operator | StaffRole::Admin => true,
         },
@@ -124,12 +161,15 @@ mod tests {
             assert!(grants(role, Permission::ReadMatches));
             assert!(grants(role, Permission::ReadQueues));
             assert!(grants(role, Permission::ReadTickets));
+            assert!(grants(role, Permission::ReadEventTypes));
         }
     }
 
     #[test]
-    fn only_who_runs_the_platform_changes_queues() {
-        for permission in [Permission::EditQueues, Permission::DryRunQueues] {
+    fn only_who_runs_the_platform_changes_it() {
+        let acts =
+            [Permission::EditQueues, Permission::DryRunQueues, Permission::EditEventTypes, Permission::ReplayTelemetry];
+        for permission in acts {
             let may = [StaffRole::Viewer, StaffRole::Support, StaffRole::Operator, StaffRole::Admin]
                 .map(|role| grants(role, permission));
             assert_eq!(may, [false, false, true, true], "{}", permission.as_str());

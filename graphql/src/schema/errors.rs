@@ -51,8 +51,14 @@ pub enum ApiError {
         /// Its name.
         name: String,
     },
-    /// Somebody else changed the queue first.
-    #[error("the queue {name} is at version {current} by now: look at what changed, then change that version")]
+    /// An event type was to be made, and is there.
+    #[error("there is an event type {name} already: change it, or choose another name")]
+    EventTypeExists {
+        /// Its name.
+        name: String,
+    },
+    /// Somebody else changed it first: a queue, or an event type.
+    #[error("{name} is at version {current} by now: look at what changed, then change that version")]
     VersionConflict {
         /// Its name.
         name: String,
@@ -99,6 +105,7 @@ impl ApiError {
             Self::NotFound { .. } => "not_found",
             Self::InvalidFields(_) => "invalid_field",
             Self::QueueExists { .. } => "queue_exists",
+            Self::EventTypeExists { .. } => "event_type_exists",
             Self::VersionConflict { .. } => "version_conflict",
             Self::Busy => "busy",
             Self::TookTooLong { .. } => "took_too_long",

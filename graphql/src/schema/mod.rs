@@ -2,7 +2,9 @@
 
 mod cost;
 mod errors;
+mod event_types;
 mod events;
+mod insights;
 mod live;
 mod matches;
 mod page;
@@ -25,16 +27,25 @@ pub struct Query(
     matches::MatchQuery,
     queues::QueueQuery,
     queues::DryRunQuery,
+    event_types::EventTypeQuery,
+    event_types::QuarantineQuery,
+    event_types::DeadLetterQuery,
     tickets::TicketQuery,
+    insights::InsightQuery,
 );
 
 /// The root of all acts.
 #[derive(MergedObject, Default)]
-pub struct Mutation(staff::StaffMutation, queues::QueueMutation);
+pub struct Mutation(
+    staff::StaffMutation,
+    queues::QueueMutation,
+    event_types::EventTypeMutation,
+    event_types::ReplayMutation,
+);
 
 /// The root of all streams.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(live::LiveSubscription, events::EventSubscription);
+pub struct Subscription(live::LiveSubscription, events::EventSubscription, insights::InsightSubscription);
 
 /// The staff API's schema.
 pub type StaffSchema = Schema<Query, Mutation, Subscription>;
@@ -45,7 +56,7 @@ const MAX_DIRECTIVES: usize = 4;
 /// Nesting that tools need to ask for the schema itself: `ofType` nine times over.
 const INTROSPECTION_DEPTH: usize = 20;
 
-/// The schema, to be given its data (`Store`, `Sessions`, `SignInDesk`, `LiveFeed`, `DryRuns`) and finished.
+/// The schema, to be given its data (`Store`, `Sessions`, `SignInDesk`, `LiveFeed`, `EventWatch`, `DryRuns`) and finished.
 pub fn build() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .limit_depth(MAX_DEPTH)

@@ -4,6 +4,8 @@
 mod command_line;
 mod dry_run;
 mod errors;
+mod event_types;
+mod insights;
 mod limits;
 mod live;
 mod matches;

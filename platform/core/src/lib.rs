@@ -5,6 +5,7 @@
 //! - [`game`]: the built-in dice game: `decide` what happens, `evolve` the state by it.
 //! - [`rating`]: how strong a player is, and how even a match.
 //! - [`matchmaking`]: queues, and the pool that proposes matches.
+//! - [`telemetry`]: event types as data: what an event of each kind says, and what becomes of it.
 //! - [`wire`]: what game clients and the server say to each other.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
@@ -13,5 +14,6 @@ pub mod game;
 pub mod id;
 pub mod matchmaking;
 pub mod rating;
+pub mod telemetry;
 pub mod time;
 pub mod wire;

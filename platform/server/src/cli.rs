@@ -2,6 +2,8 @@
 #![allow(clippy::print_stdout, reason = "these commands print documents for other programs to read")]
 #![allow(clippy::print_stderr, reason = "what is for a person must not be in such a document")]
 
+mod telemetry;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -10,6 +12,7 @@ use muster_server::settings::{Role, Settings};
 use muster_store::Store;
 
 use crate::serve;
+use telemetry::TelemetryCommand;
 
 /// The Muster server: sign-in, queues, matches and telemetry for players' clients.
 ///
@@ -38,6 +41,9 @@ enum Command {
     /// Keys of trusted servers: game back ends that make tickets for players and run matches of their own.
     #[command(subcommand)]
     ServiceKey(ServiceKeyCommand),
+    /// Event types, quarantine and dead letters of telemetry; whether its rollups are exact.
+    #[command(subcommand)]
+    Telemetry(TelemetryCommand),
     /// Print a new signing key for session tokens (Ed25519, PKCS#8 PEM).
     Keygen,
     /// Print the OpenAPI document of the HTTP surface.
@@ -85,6 +91,15 @@ impl Args {
                         let store = serve::connect(&settings).await?;
                         command.run(&store).await?;
                         ExitCode::SUCCESS
+                    }
+                    Loaded::Exit(code) => code,
+                });
+            }
+            Some(Command::Telemetry(command)) => {
+                return Ok(match load(&self.common, self.roles).await? {
+                    Loaded::Settings(settings) => {
+                        let store = serve::connect(&settings).await?;
+                        if command.run(&store).await? { ExitCode::SUCCESS } else { ExitCode::FAILURE }
                     }
                     Loaded::Exit(code) => code,
                 });

@@ -38,6 +38,8 @@ catalogue! {
         "See `errors` for each field and what is allowed there.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
         "Send at most 1 MiB in one request; split a batch into several.";
+    UnsupportedMedia = "unsupported_media", UNSUPPORTED_MEDIA_TYPE, "The body is of a kind that is not read here",
+        "See the API document for the `content-type` and `content-encoding` of this path.";
     TokenMissing = "token_missing", UNAUTHORIZED, "No session token",
         "Sign in and send the token as `authorization: Bearer <token>`; trusted servers send their service key.";
     TokenInvalid = "token_invalid", UNAUTHORIZED, "The session token is not valid",
@@ -140,6 +142,11 @@ impl ApiError {
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_secs = Some(seconds.max(1));
         self
+    }
+
+    /// When to come back, in seconds, where it says so.
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        self.retry_after_secs
     }
 
     /// A refusal for what is wrong with some fields, under a code of its own.

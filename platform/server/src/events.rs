@@ -9,6 +9,8 @@ use metrics::{Label, counter, gauge, histogram};
 use muster_core::game::Outcome;
 use muster_core::id::{MatchId, PlayerId, ServerId};
 use muster_core::matchmaking::QueueDefinition;
+use muster_core::telemetry::EventSource;
+use muster_core::wire::EventVerdict;
 use muster_core::wire::ServerMatchReason;
 use muster_core::wire::WatchEnd;
 use muster_store::{Allocation, LiveCounts, PublishError, ServerCounts, Shard, StoreError, Stored};
@@ -369,12 +371,23 @@ pub fn match_ended(id: MatchId, queue: &str, outcome: &Outcome, took: Duration) 
 
 /// A batch of telemetry was committed; what could not be stored went to the dead letters.
 pub fn telemetry_stored(stored: &Stored, took: Duration) {
-    let Stored { new, duplicates, dead } = *stored;
+    let Stored { new, duplicates, dead, quarantined } = *stored;
     counter!("muster_telemetry_events_stored_total").increment(new);
     counter!("muster_telemetry_events_duplicate_total").increment(duplicates);
     counter!("muster_telemetry_events_dead_total").increment(dead);
+    counter!("muster_telemetry_events_quarantined_total").increment(quarantined);
     histogram!("muster_telemetry_batch_seconds").record(took.as_secs_f64());
-    tracing::debug!(new, duplicates, dead, ?took, "telemetry stored");
+    tracing::debug!(new, duplicates, dead, quarantined, ?took, "telemetry stored");
+}
+
+/// Events of a client or a trusted server were judged.
+pub fn telemetry_received(source: EventSource, verdicts: &[EventVerdict]) {
+    let mut counts = BTreeMap::<&'static str, u64>::new();
+    verdicts.iter().for_each(|told| *counts.entry(told.verdict.as_str()).or_default() += 1);
+    for (verdict, count) in counts {
+        counter!("muster_telemetry_events_received_total", "source" => source.as_str(), "verdict" => verdict)
+            .increment(count);
+    }
 }
 
 /// Telemetry of the platform's own was let go: the queue was full, or the stream did not take it however often it was tried.
@@ -394,6 +407,18 @@ pub fn telemetry_dropped(events: usize, error: Option<&PublishError>) {
 pub fn telemetry_batch_failed(error: &StoreError) {
     counter!("muster_telemetry_batch_failures_total").increment(1);
     tracing::warn!(error = error as &dyn std::error::Error, "telemetry batch failed; it will be delivered again");
+}
+
+/// What writers left for the questions of staff became facts.
+pub fn facts_folded(batches: u64) {
+    counter!("muster_facts_batches_folded_total").increment(batches);
+    tracing::trace!(batches, "facts folded");
+}
+
+/// Facts could not be folded, packed or sampled (`fold`, `pack`, `sample`); what waits goes on waiting, and it is tried again.
+pub fn facts_failed(doing: &'static str, error: &StoreError) {
+    counter!("muster_facts_failures_total", "doing" => doing).increment(1);
+    tracing::warn!(error = error as &dyn std::error::Error, doing, "facts could not be looked after; trying again");
 }
 
 /// How many tickets wait in a shard, as Redis has it: told by every matchmaker, also where nobody leads.

@@ -14,6 +14,7 @@ pub mod auth;
 pub mod director;
 pub mod error;
 pub mod events;
+mod facts;
 pub mod gateway;
 pub mod matchmaker;
 pub mod queue_publisher;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use muster_core::matchmaking::shipped_queues;
+use muster_core::telemetry::shipped_event_types;
 use muster_runtime::{Condition, Runtime, common};
 use muster_server::director::Director;
 use muster_server::gateway::Gateway;
@@ -65,7 +66,9 @@ pub(crate) async fn migrate(settings: Settings) -> anyhow::Result<ExitCode> {
     store.migrate().await.context("migrating the database")?;
     store.ensure_streams().await.context("creating the streams")?;
     let added = store.queues.seed(&shipped_queues(), muster_store::now()).await.context("adding the shipped queues")?;
-    tracing::info!(queues_added = added, "database and streams are up to date");
+    let types = store.event_types.seed(&shipped_event_types(), muster_store::now()).await;
+    let types = types.context("adding the shipped event types")?;
+    tracing::info!(queues_added = added, event_types_added = types, "database and streams are up to date");
     drop(runtime);
     Ok(ExitCode::SUCCESS)
 }

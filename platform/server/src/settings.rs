@@ -187,6 +187,12 @@ pub struct GatewaySettings {
     /// Requests about tickets and blocks a second that one player may make over HTTP, with a burst of twice as many.
     #[garde(range(min = 1, max = 1_000))]
     pub requests_per_second: u32,
+    /// Events a second of which one player's clients may tell, with a burst of ten times as many. A request counts as one more.
+    #[garde(range(min = 1, max = 1_000_000))]
+    pub events_per_second: u32,
+    /// Events a second of which one trusted server's key may tell, with a burst of ten times as many.
+    #[garde(range(min = 1, max = 1_000_000))]
+    pub trusted_events_per_second: u32,
     /// Sign-ins a second from one address, with a burst of ten times as many. A service key that is not known counts as one.
     #[garde(range(min = 1, max = 100_000))]
     pub sign_ins_per_second: u32,
@@ -211,6 +217,8 @@ impl Default for GatewaySettings {
             max_body_bytes: 1_048_576,
             messages_per_second: 20,
             requests_per_second: 20,
+            events_per_second: 100,
+            trusted_events_per_second: 20_000,
             sign_ins_per_second: 20,
             spectators: true,
             spectator_delay: Duration::from_secs(10),
@@ -321,6 +329,9 @@ pub struct WriterSettings {
     /// Most events in one transaction. A message of the stream, 500 events at most, is not split.
     #[garde(range(min = 1, max = 20_000))]
     pub batch_events: usize,
+    /// How many batches this process stores at once, each over a connection of its own.
+    #[garde(range(min = 1, max = 16))]
+    pub batches_at_once: usize,
     /// Longest wait for a batch to fill.
     #[serde(with = "humantime_serde")]
     #[garde(custom(between(Duration::from_millis(10), Duration::from_secs(10))))]
@@ -333,7 +344,7 @@ pub struct WriterSettings {
 
 impl Default for WriterSettings {
     fn default() -> Self {
-        Self { batch_events: 2_000, batch_wait: Duration::from_millis(250), backlog_bytes: 2 << 30 }
+        Self { batch_events: 5_000, batches_at_once: 2, batch_wait: Duration::from_millis(250), backlog_bytes: 2 << 30 }
     }
 }
 

@@ -9,15 +9,19 @@ use muster_runtime::Tasks;
 use muster_store::{Store, StoreError, TelemetryConsumer};
 use tokio_util::sync::CancellationToken;
 
-use crate::events;
 use crate::settings::WriterSettings;
+use crate::{events, facts};
 
 /// Pause after a failure, before the stream delivers again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Starts the writer.
 pub fn start(store: Store, settings: WriterSettings, tasks: &Tasks) {
-    tasks.spawn("writer", run(store.clone(), settings, tasks.drain()));
+    // While one waits for the database or the stream, the other is at work. They share the writers' place in the stream.
+    for _ in 0..settings.batches_at_once {
+        tasks.spawn("writer", run(store.clone(), settings.clone(), tasks.drain()));
+    }
+    tasks.spawn("facts", facts::run(store.clone(), tasks.drain()));
     tasks.spawn("writer-lag", watch_lag(store, tasks.drain()));
 }
 

@@ -6,7 +6,8 @@
 //!   [`Retention`], [`TicketFacts`], [`Live`]
 //! - Redis: [`Tickets`], [`Recents`], [`Presence`], [`MatchOwners`]
 //! - NATS: [`MatchLog`], [`MatchCalls`], [`MatchmakerCalls`], [`Leases`], [`Domain`]
-//! - two of them: [`Queues`] (PostgreSQL and NATS), [`Pushes`] and [`Sockets`] (Redis and NATS), [`Telemetry`] (NATS and TimescaleDB)
+//! - two of them: [`Queues`] (PostgreSQL and NATS), [`Pushes`] and [`Sockets`] (Redis and NATS), [`Telemetry`],
+//!   [`EventTypes`] and [`Insights`] (NATS and TimescaleDB)
 //!
 //! Time is an argument: [`now`] has it, and [`fresh_id`] makes ids. Errors are [`StoreError`], or a type of the function's own
 //! where its caller has to choose what to do.
@@ -21,6 +22,7 @@ mod codec;
 mod domain;
 mod error;
 mod fresh;
+mod insights;
 mod leases;
 mod live;
 mod match_calls;
@@ -55,6 +57,11 @@ pub use blocks::{BlockError, Blocks, MAX_BLOCKS};
 pub use domain::{Domain, DomainEvent, DomainStream};
 pub use error::{Result, StoreError};
 pub use fresh::{fresh_id, fresh_secret, now};
+pub use insights::{
+    ActiveDay, AskError as InsightError, ChurnPoint, Cohort, Compressed, ConcurrencyPoint, Days, Dimension, EventFeed,
+    FedEvent, Folded, FunnelStep, HypertableSpace, Insights, KindCount, MAX_DAYS, MatchFacts, Playing, QueueHour,
+    QueueSeries, Sample, SeenEvent, SessionFacts, SessionSeries, Slice, Span, Step, record as record_insights,
+};
 pub use leases::{LEASE_TTL, Lease, LeaseError, Leases};
 pub use live::{ActivityPoint, Live, LiveCounts};
 pub use match_calls::{
@@ -88,8 +95,10 @@ pub use sockets::{SocketOpened, SocketStream, Sockets};
 pub use staff::{NewStaff, Staff, StaffCredentials, StaffError, StaffMember, StaffRole, StaffSession, UnknownRole};
 pub use store::{Dependency, Store};
 pub use telemetry::{
-    Chunk, DROPPABLE_TABLES, DeadLetter, DropError, PublishError, Stored, Telemetry, TelemetryBatch, TelemetryConsumer,
-    TelemetryEvent, TelemetrySource, Written,
+    Catalogue, CatalogueWatch, Chunk, ClosedSource, DROPPABLE_TABLES, DeadLetter, DeadLetterFilter, DropError,
+    EventCensus, EventTypeChange, EventTypeVersion, EventTypes, MAX_EVENT_TYPES, PublishError, Published,
+    PutEventTypeError, QuarantinePlace, QuarantinedKind, Recount, Released, Replayed, SessionGaps, SourceSwitch,
+    Stored, SwitchError, Telemetry, TelemetryBatch, TelemetryConsumer, TelemetryEvent, TelemetrySource, Written,
 };
 pub use tickets::{
     Answered, BackfillOpening, Cancellation, CancelledBy, Changes, Claim, ClaimRequest, ClaimedTicket, Creation,

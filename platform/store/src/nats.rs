@@ -108,6 +108,18 @@ impl Nats {
         self.read_by(what, stream, subject, from, usize::MAX).await
     }
 
+    /// The same, `limit` at most.
+    pub async fn read_page(
+        &self,
+        what: &'static str,
+        stream: &str,
+        subject: String,
+        start_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<jetstream::Message>> {
+        self.read_by(what, stream, subject, DeliverPolicy::ByStartSequence { start_sequence }, limit).await
+    }
+
     async fn read_by(
         &self,
         what: &'static str,

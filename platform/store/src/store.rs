@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::nats::Nats;
 use crate::{
-    Accounts, Assignments, Audit, Blocks, Domain, Leases, Live, MatchCalls, MatchLog, MatchOwners, Matches,
+    Accounts, Assignments, Audit, Blocks, Domain, EventTypes, Insights, Leases, Live, MatchCalls, MatchLog, MatchOwners, Matches,
     MatchmakerCalls, Presence, Pushes, Queues, Ratings, Recents, Result, Retention, Servers, ServiceKeys, Sockets,
     Staff, StoreError, StoreSettings, Telemetry, TicketFacts, Tickets, streams,
 };
@@ -56,6 +56,10 @@ pub struct Store {
     pub leases: Leases,
     /// Telemetry, from the door to the hypertable.
     pub telemetry: Telemetry,
+    /// What events of each kind say, and which sources are closed.
+    pub event_types: EventTypes,
+    /// Answers of telemetry, from facts.
+    pub insights: Insights,
     /// How queues do.
     pub queue_facts: TicketFacts,
     /// Counts for a dashboard.
@@ -121,6 +125,8 @@ impl Store {
             sockets: Sockets::new(redis.clone(), nats.clone(), keys("presence"), &keys("socket:")),
             leases: Leases::new(nats.clone()),
             telemetry: Telemetry::new(postgres.clone(), nats.clone()),
+            event_types: EventTypes::new(postgres.clone(), domain.clone()),
+            insights: Insights::new(postgres.clone(), nats.clone()),
             queue_facts: TicketFacts::new(postgres.clone()),
             live: Live::new(postgres.clone(), tickets.clone(), presence.clone()),
             staff: Staff::new(postgres.clone()),

@@ -34,10 +34,12 @@ use crate::{
 };
 use audit::audit;
 use bots::Bots;
-use fault::{Fault, Kind, Service, Target};
-use platform::ChaosPlatform;
+use fault::{Fault, Kind, Target};
 use proxy::Proxy;
 use report::{Report, Violation};
+
+pub use fault::{Server, Service};
+pub use platform::ChaosPlatform;
 
 /// What is built: the server with its audit, and the bots.
 const PACKAGES: [&str; 2] = ["muster-server", "muster-client"];

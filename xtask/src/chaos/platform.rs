@@ -31,7 +31,8 @@ const SERVICES: [&str; 3] = ["postgres", "redis", "nats"];
 /// How long a process may take from its start to its readiness, on a machine that is busy with eight of them.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Bots all come from one address; and processes log as in production.
-const SETTINGS: [(&str, &str); 3] = [
+const SETTINGS: [(&str, &str); 4] = [
+    ("MUSTER__GATEWAY__EVENTS_PER_SECOND", "1000000"),
     ("MUSTER__GATEWAY__SIGN_INS_PER_SECOND", "100000"),
     ("MUSTER__LOG__FORMAT", "json"),
     ("MUSTER__POSTGRES__MAX_CONNECTIONS", "10"),

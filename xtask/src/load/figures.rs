@@ -40,6 +40,17 @@ impl Figures {
         counts.filter_map(|(name, count)| Some((name.as_str(), count.as_u64()?)))
     }
 
+    /// Whether something holds; false when nobody says so.
+    pub fn is(&self, name: &str) -> bool {
+        self.0.get(name).and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    /// The same with one more, or another.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// How many rules were broken. Figures that do not say so broke one.
     pub fn violations(&self) -> u64 {
         self.0.get("violations").and_then(Value::as_u64).unwrap_or(1)

@@ -1,6 +1,9 @@
 //! `load`: a whole platform of its own, and players who reach it through real sockets.
 
 mod figures;
+mod ingest;
+mod ingest_census;
+mod ingest_kill;
 mod play;
 mod queue;
 mod report;
@@ -25,6 +28,7 @@ use figures::Figures;
 use report::Report;
 use scratch_platform::ScratchPlatform;
 
+pub use ingest::{Arguments as IngestArguments, ingest};
 pub use play::{Arguments as PlayArguments, play};
 pub use queue::{Arguments as QueueArguments, queue};
 

@@ -1,6 +1,11 @@
 //! A platform that is there for one measurement: services on free ports with fresh data, and one muster-server.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
@@ -21,6 +26,8 @@ use crate::{
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Sign-ins all come from one address here, which is what the limit is against.
 const SIGN_INS: (&str, &str) = ("MUSTER__GATEWAY__SIGN_INS_PER_SECOND", "100000");
+/// Some hundred players tell of as many events as they can, which is what that limit is against.
+const EVENTS: (&str, &str) = ("MUSTER__GATEWAY__EVENTS_PER_SECOND", "1000000");
 /// As processes log in production: no colours, one object a line.
 const LOG_FORMAT: (&str, &str) = ("MUSTER__LOG__FORMAT", "json");
 /// Time between two passes.
@@ -38,6 +45,8 @@ pub struct ScratchPlatform {
     pub ops_url: String,
     settings: BTreeMap<String, String>,
     versions: BTreeMap<&'static str, String>,
+    server: Spec,
+    binaries: PathBuf,
     // Fields are dropped in order: the server before what it stands on.
     _server: Running,
     _services: ScratchServices,
@@ -65,9 +74,11 @@ impl ScratchPlatform {
         })?;
         let running = start_server(steps, paths, &server, &binaries)?;
         Ok(Self {
-            url: server.url.context("the server has an address")?,
-            ops_url: server.ops_url.context("the server has an ops address")?,
+            url: server.url.clone().context("the server has an address")?,
+            ops_url: server.ops_url.clone().context("the server has an ops address")?,
             settings,
+            server,
+            binaries,
             versions: versions(tools),
             _server: running,
             _services: services,
@@ -82,6 +93,11 @@ impl ScratchPlatform {
     /// The server's settings that are not its defaults; no secrets and no addresses among them.
     pub fn settings(&self) -> BTreeMap<String, String> {
         self.settings.clone()
+    }
+
+    /// Another command of the server's program, on the same data.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        self.server.with_arguments(arguments).command(&self.binaries)
     }
 
     /// Time between two passes, in milliseconds.
@@ -122,7 +138,7 @@ fn settings(environment: impl Iterator<Item = (String, String)>) -> BTreeMap<Str
     };
     let mut settings: BTreeMap<String, String> =
         environment.filter(|(name, value)| own(name).is_some() && !value.is_empty()).collect();
-    for (name, value) in [SIGN_INS, LOG_FORMAT] {
+    for (name, value) in [SIGN_INS, EVENTS, LOG_FORMAT] {
         settings.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
     settings
@@ -174,7 +190,15 @@ mod tests {
         ];
         let settings = settings(own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         let names: Vec<&str> = settings.keys().map(String::as_str).collect();
-        assert_eq!(names, ["MUSTER__GATEWAY__SIGN_INS_PER_SECOND", "MUSTER__LOG__FORMAT", "MUSTER__MATCHMAKER__TICK"]);
+        assert_eq!(
+            names,
+            [
+                "MUSTER__GATEWAY__EVENTS_PER_SECOND",
+                "MUSTER__GATEWAY__SIGN_INS_PER_SECOND",
+                "MUSTER__LOG__FORMAT",
+                "MUSTER__MATCHMAKER__TICK"
+            ]
+        );
         assert_eq!(settings["MUSTER__GATEWAY__SIGN_INS_PER_SECOND"], "7");
     }
 

@@ -98,7 +98,7 @@ fn refusal(name: &str, error: PutQueueError) -> ApiError {
     }
 }
 
-fn read_reason(reason: &str) -> Result<String, ApiError> {
+pub(in crate::schema) fn read_reason(reason: &str) -> Result<String, ApiError> {
     let reason = reason.trim();
     if REASON.contains(&reason.chars().count()) {
         Ok(reason.to_owned())

@@ -26,6 +26,7 @@ use shards::{QueueLive, QueueShard};
 
 pub use dry_run::DryRunQuery;
 pub use edit::QueueMutation;
+pub(super) use edit::read_reason;
 
 /// A queue as it is now: the newest version of its rules.
 pub struct Queue {

@@ -29,7 +29,8 @@ pub use server_match::{
 };
 pub use socket::{ClientMessage, MAX_REQUEST_ID, Push, ServerMessage, socket_schema};
 pub use telemetry::{
-    ClientEvent, EventBatch, EventVerdict, EventVerdicts, InvalidEvent, MAX_EVENT_BATCH, RawEventBatch, Verdict,
+    ClientEvent, EventBatch, EventVerdict, EventVerdicts, EventsBody, InvalidEvent, MAX_EVENT_BATCH, Verdict,
+    event_id_in,
 };
 pub use ticket::{CreateTicket, ProposalView, TicketPlayer, TicketState, TicketView};
 pub use watch::{MAX_WATCH_EVENTS, MAX_WATCHED, WatchBegan, WatchEnd, WatchEnded, WatchEvents};

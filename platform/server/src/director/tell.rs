@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use muster_core::id::{EventId, MatchId};
+use muster_core::telemetry::kind;
 use muster_core::wire::{Push, RatingChange, ServerMatchReason};
 use muster_store::{EndedMatch, EndedPlayer, PublishError, Store, TelemetryEvent, TelemetrySource};
 use serde_json::{Value, json};
@@ -104,7 +105,7 @@ fn facts(ended: &EndedMatch) -> impl Iterator<Item = TelemetryEvent> + '_ {
         let rank = ended.end.teams.get(usize::from(player.team)).map(|team| team.rank);
         let started = ended.started_at.map(|started_at| {
             let properties = json!({ "team": player.team, "quality": ended.quality });
-            fact(ended, player, "match.started", started_at, properties)
+            fact(ended, player, kind::MATCH_STARTED, started_at, properties)
         });
         let duration = ended.started_at.map(|started_at| (ended.ended_at - started_at).num_milliseconds());
         let properties = json!({
@@ -115,7 +116,7 @@ fn facts(ended: &EndedMatch) -> impl Iterator<Item = TelemetryEvent> + '_ {
             "stayed": player.stayed,
             "duration_ms": duration,
         });
-        started.into_iter().chain([fact(ended, player, "match.ended", ended.ended_at, properties)])
+        started.into_iter().chain([fact(ended, player, kind::MATCH_ENDED, ended.ended_at, properties)])
     })
 }
 

@@ -7,6 +7,7 @@ use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use muster_core::id::{PlayerId, ServiceKeyId};
+use muster_core::telemetry::EventSource;
 use serde::de::DeserializeOwned;
 
 use super::Gateway;
@@ -89,6 +90,45 @@ impl FromRequestParts<Gateway> for Asker {
         }
         let LimitedCaller(player) = LimitedCaller::from_request_parts(parts, gateway).await?;
         Ok(Asker(Owner::Player(player)))
+    }
+}
+
+/// Whoever tells of events: a player, or a trusted server. How much they may tell is counted by the event.
+pub enum Teller {
+    /// A game client tells of its player.
+    Player(PlayerId),
+    /// A game's own server tells of anybody.
+    Trusted(ServiceKeyId),
+}
+
+impl Teller {
+    /// The player, where it is one.
+    pub fn player(&self) -> Option<PlayerId> {
+        match self {
+            Teller::Player(player) => Some(*player),
+            Teller::Trusted(_) => None,
+        }
+    }
+
+    /// As telemetry has it.
+    pub fn source(&self) -> EventSource {
+        match self {
+            Teller::Player(_) => EventSource::Client,
+            Teller::Trusted(_) => EventSource::Trusted,
+        }
+    }
+}
+
+impl FromRequestParts<Gateway> for Teller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        if bearer(parts)?.starts_with(KEY_PREFIX) {
+            let Trusted(key) = Trusted::from_request_parts(parts, gateway).await?;
+            return Ok(Teller::Trusted(key));
+        }
+        let Caller(player) = Caller::from_request_parts(parts, gateway).await?;
+        Ok(Teller::Player(player))
     }
 }
 

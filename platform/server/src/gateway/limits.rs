@@ -5,6 +5,8 @@
 //! | `gateway.messages_per_second` | one socket's | every frame, pings too; one that goes over it is closed |
 //! | `gateway.requests_per_second` | one player's | requests over HTTP about tickets and blocks |
 //! | both together | one player's | every message of all their sockets, and every request over HTTP but telemetry |
+//! | `gateway.events_per_second` | one player's | every event of telemetry, and every request with such |
+//! | `gateway.trusted_events_per_second` | one service key's | the same |
 //!
 //! Each gateway counts for itself: a player has one socket over all of them, and asking Redis before each move would cost more
 //! than the move.

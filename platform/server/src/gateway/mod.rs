@@ -4,6 +4,7 @@
 
 mod actions;
 mod admission;
+mod event_book;
 mod extract;
 mod http;
 mod key_ring;
@@ -20,9 +21,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use futures::StreamExt;
-use muster_core::id::{PlayerId, ServerId};
+use muster_core::id::{PlayerId, ServerId, ServiceKeyId};
 use muster_runtime::Tasks;
 use muster_store::{QueueWatch, SocketStream, Store, StoreError};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{SigningKeys, TokenError};
@@ -30,6 +32,7 @@ use crate::settings::{GatewaySettings, Settings};
 use crate::telemetry::TelemetryQueue;
 use crate::urgency::Urgency;
 use admission::Admission;
+use event_book::EventBook;
 use key_ring::KeyRing;
 use limits::Limit;
 use queue_book::QueueBook;
@@ -57,6 +60,11 @@ pub struct Inner {
     request_limit: Limit<PlayerId>,
     player_limit: Limit<PlayerId>,
     server_limit: Limit<ServerId>,
+    event_limit: Limit<PlayerId>,
+    trusted_event_limit: Limit<ServiceKeyId>,
+    event_book: EventBook,
+    /// KiB of telemetry that may be in hand at once.
+    ingest_room: Semaphore,
     drain: CancellationToken,
 }
 
@@ -85,6 +93,7 @@ impl Gateway {
             SigningKeys::from_pem(settings.auth.signing_key.expose(), settings.auth.second_signing_key.expose())?;
         // Followed first, read then: what changes in between comes twice rather than not at all.
         let changes = store.queues.watch().await.context("following the queues")?;
+        let (catalogue, catalogue_watch) = store.event_types.watch().await.context("reading the event types")?;
         let sockets = store.sockets.announced().await.context("listening for sockets of other gateways")?;
         let queues = QueueBook::default();
         for queue in store.queues.list().await.context("reading the queues")? {
@@ -96,6 +105,8 @@ impl Gateway {
             messages_per_second,
             spectator_delay,
             watched_matches,
+            events_per_second,
+            trusted_events_per_second,
             ..
         } = settings.gateway;
         let of_a_player = requests_per_second.saturating_add(messages_per_second);
@@ -104,6 +115,10 @@ impl Gateway {
             request_limit: limits::keyed(requests_per_second, REQUEST_BURST),
             player_limit: limits::keyed(of_a_player, REQUEST_BURST),
             server_limit: limits::keyed(settings.director.requests_per_second, REQUEST_BURST),
+            event_limit: limits::keyed(events_per_second, EVENT_BURST),
+            trusted_event_limit: limits::keyed(trusted_events_per_second, EVENT_BURST),
+            event_book: EventBook::new(catalogue),
+            ingest_room: Semaphore::new(INGEST_KIB),
             watch_room: WatchRoom::new(store.clone(), spectator_delay, watched_matches as usize, tasks.drain()),
             admission: Admission::start(store.clone(), crowd, tasks),
             drain: tasks.drain(),
@@ -117,6 +132,10 @@ impl Gateway {
         }));
         tasks.spawn("gateway-presence", gateway.clone().beat_presence());
         tasks.spawn("gateway-queues", gateway.clone().follow_queues(changes));
+        tasks.spawn("gateway-event-types", {
+            let gateway = gateway.clone();
+            async move { gateway.event_book.follow(catalogue_watch, gateway.drain.clone()).await }
+        });
         tasks.spawn("gateway-sockets", gateway.clone().follow_sockets(sockets));
         Ok(gateway)
     }
@@ -143,6 +162,8 @@ impl Gateway {
             self.request_limit.retain_recent();
             self.player_limit.retain_recent();
             self.server_limit.retain_recent();
+            self.event_limit.retain_recent();
+            self.trusted_event_limit.retain_recent();
         }
     }
 
@@ -199,6 +220,11 @@ impl Gateway {
 const SIGN_IN_BURST: u32 = 10;
 /// How many seconds' worth of requests a player may use at once.
 const REQUEST_BURST: u32 = 2;
+
+/// How many seconds' worth of events a sender may use at once: a batch that was kept while there was no connection, say.
+const EVENT_BURST: u32 = 10;
+/// KiB of telemetry that may be in hand at once, counted before it is taken apart, which takes up to ten times as much.
+const INGEST_KIB: usize = 48 * 1024;
 
 /// Waits for the next tick; false when draining.
 async fn tick(ticks: &mut tokio::time::Interval, drain: &CancellationToken) -> bool {

@@ -16,7 +16,7 @@ use crate::events;
 use crate::telemetry::TelemetryQueue;
 
 /// The kind of these events.
-pub(crate) const TICKET_ENDED: &str = "ticket.ended";
+pub(crate) const TICKET_ENDED: &str = muster_core::telemetry::kind::TICKET_ENDED;
 
 /// How a ticket ended.
 pub(crate) struct TicketEnd<'a> {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use muster_core::game::Seat;
 use muster_core::id::{EventId, SubjectId};
+use muster_core::telemetry::kind;
 use muster_core::wire::{MatchResult, Push};
 use muster_store::{NewMatch, NewMatchPlayer, Settled, Settlement, TelemetryEvent, TelemetrySource};
 use serde_json::json;
@@ -67,8 +68,9 @@ pub(super) fn facts(
         properties: properties.as_object().cloned().unwrap_or_default(),
         ..TelemetryEvent::new(derived_id(record, kind, seat), TelemetrySource::Server, kind, at, *ended_at)
     };
-    let started =
-        |seat| event(seat, "match.started", created.created_at, json!({ "seat": seat, "quality": created.quality }));
+    let started = |seat| {
+        event(seat, kind::MATCH_STARTED, created.created_at, json!({ "seat": seat, "quality": created.quality }))
+    };
     let ended = |seat: Seat| {
         let properties = json!({
             "seat": seat,
@@ -78,7 +80,7 @@ pub(super) fn facts(
             "events": record.version(),
             "duration_ms": (*ended_at - created.created_at).num_milliseconds(),
         });
-        event(seat, "match.ended", *ended_at, properties)
+        event(seat, kind::MATCH_ENDED, *ended_at, properties)
     };
     [started(Seat::First), ended(Seat::First), started(Seat::Second), ended(Seat::Second)]
 }

@@ -7,6 +7,8 @@ mod audit;
 mod bad_http;
 mod bad_socket;
 mod blocks;
+mod ingest;
+mod ingest_limits;
 mod match_events;
 mod matchmaking;
 mod matchmaking_acceptance;

@@ -1,14 +1,17 @@
 //! Events on their way into the database, with the messages that brought them.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use async_nats::jetstream::AckKind;
+use bytes::Bytes;
 use futures::stream::{StreamExt, TryStreamExt, iter};
 
-use super::Telemetry;
 use super::consume::Taken;
 use super::dead::{Remains, bury};
+use super::quarantine::Suspect;
 use super::row::Row;
+use super::{Telemetry, Written};
 use crate::Result;
 use crate::error::NatsResult;
 
@@ -33,6 +36,8 @@ pub struct Stored {
     pub duplicates: u64,
     /// Events, and messages in which none were found, that are in the DLQ now.
     pub dead: u64,
+    /// Events of unknown kinds that are kept apart now and were not before.
+    pub quarantined: u64,
 }
 
 /// What cannot be stored.
@@ -42,10 +47,26 @@ struct Dead<'a> {
     reason: String,
 }
 
-/// An event of a batch that could be read.
-struct Read<'a> {
-    taken: &'a Taken,
-    remains: Remains<'a>,
+/// The events of a batch that could be read, and where each came from.
+#[derive(Default)]
+struct Readable<'a> {
+    rows: Vec<Row<'a>>,
+    origins: Vec<(&'a Taken, &'a Bytes, usize)>,
+}
+
+impl<'a> Readable<'a> {
+    fn push(&mut self, row: Row<'a>, taken: &'a Taken, line: &'a Bytes, place: usize) {
+        self.rows.push(row);
+        self.origins.push((taken, line, place));
+    }
+}
+
+/// A batch, sorted by what is to become of it.
+#[derive(Default)]
+struct Sorted<'a> {
+    events: Readable<'a>,
+    suspects: Readable<'a>,
+    dead: Vec<Dead<'a>>,
 }
 
 impl TelemetryBatch {
@@ -79,28 +100,28 @@ impl TelemetryBatch {
         Ok(())
     }
 
-    /// The rows of its events, where each came from, and what is none.
-    fn read(&self) -> (Vec<Row<'_>>, Vec<Read<'_>>, Vec<Dead<'_>>) {
-        let (mut rows, mut origins, mut dead) =
-            (Vec::with_capacity(self.len()), Vec::with_capacity(self.len()), Vec::new());
+    /// Its events as rows, and what is none.
+    fn read(&self) -> Sorted<'_> {
+        let mut sorted = Sorted::default();
+        sorted.events.rows.reserve(self.len());
+        sorted.events.origins.reserve(self.len());
         for taken in &self.messages {
             match &taken.lines {
                 Ok(lines) => {
                     for (place, line) in lines.iter().enumerate() {
-                        let remains = Remains::Event(place, line);
                         match Row::read(line) {
-                            Ok(row) => {
-                                rows.push(row);
-                                origins.push(Read { taken, remains });
+                            Ok(row) if row.quarantine.is_some() => sorted.suspects.push(row, taken, line, place),
+                            Ok(row) => sorted.events.push(row, taken, line, place),
+                            Err(reason) => {
+                                sorted.dead.push(Dead { taken, remains: Remains::Event(place, line), reason });
                             }
-                            Err(reason) => dead.push(Dead { taken, remains, reason }),
                         }
                     }
                 }
-                Err(reason) => dead.push(Dead { taken, remains: Remains::Whole, reason: reason.clone() }),
+                Err(reason) => sorted.dead.push(Dead { taken, remains: Remains::Whole, reason: reason.clone() }),
             }
         }
-        (rows, origins, dead)
+        sorted
     }
 }
 
@@ -123,19 +144,35 @@ impl Telemetry {
     /// Stores a batch and leaves it to the caller to acknowledge it: at once; where that is refused, each half of it, down to
     /// the events that are at fault.
     pub async fn write(&self, batch: &TelemetryBatch) -> Result<Stored> {
-        let (rows, origins, mut dead) = batch.read();
-        let mut stored = Stored::default();
-        let whole = 0..rows.len();
+        let Sorted { events, suspects, mut dead } = batch.read();
+        let written = self.write_parts(Home::Events, &events, &mut dead).await?;
+        let kept_apart = self.write_parts(Home::Quarantine, &suspects, &mut dead).await?;
+        let burials: Vec<_> = dead
+            .iter()
+            .map(|Dead { taken, remains, reason }| bury(&self.nats, &taken.message, *remains, reason))
+            .collect();
+        iter(burials).buffered(BURIALS).try_collect::<()>().await?;
+        Ok(Stored {
+            new: written.new,
+            duplicates: written.duplicates + kept_apart.duplicates,
+            dead: dead.len() as u64,
+            quarantined: kept_apart.new,
+        })
+    }
+
+    async fn write_parts<'a>(&self, home: Home, all: &Readable<'a>, dead: &mut Vec<Dead<'a>>) -> Result<Written> {
+        let mut written = Written { new: 0, duplicates: 0 };
+        let whole = 0..all.rows.len();
         let mut parts = vec![whole];
-        while let Some(part) = parts.pop() {
-            match self.write_rows(&rows[part.clone()]).await {
-                Ok(written) => {
-                    stored.new += written.new;
-                    stored.duplicates += written.duplicates;
+        while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
+            match self.write_part(home, all, part.clone()).await {
+                Ok(done) => {
+                    written.new += done.new;
+                    written.duplicates += done.duplicates;
                 }
                 Err(error) if error.is_bad_data() && part.len() == 1 => {
-                    let Read { taken, remains } = origins[part.start];
-                    dead.push(Dead { taken, remains, reason: error.to_string() });
+                    let (taken, line, place) = all.origins[part.start];
+                    dead.push(Dead { taken, remains: Remains::Event(place, line), reason: error.to_string() });
                 }
                 Err(error) if error.is_bad_data() => {
                     let middle = part.start + part.len() / 2;
@@ -144,12 +181,27 @@ impl Telemetry {
                 Err(error) => return Err(error),
             }
         }
-        stored.dead = dead.len() as u64;
-        let burials: Vec<_> = dead
-            .iter()
-            .map(|Dead { taken, remains, reason }| bury(&self.nats, &taken.message, *remains, reason))
-            .collect();
-        iter(burials).buffered(BURIALS).try_collect::<()>().await?;
-        Ok(stored)
+        Ok(written)
     }
+
+    async fn write_part(&self, home: Home, all: &Readable<'_>, part: Range<usize>) -> Result<Written> {
+        match home {
+            Home::Events => self.write_rows(&all.rows[part]).await,
+            Home::Quarantine => {
+                let mut suspects: Vec<Suspect<'_>> = Vec::with_capacity(part.len());
+                for place in part {
+                    let (_, line, _) = all.origins[place];
+                    suspects.push((&all.rows[place], line));
+                }
+                self.quarantine_rows(&suspects).await
+            }
+        }
+    }
+}
+
+/// Where rows go.
+#[derive(Clone, Copy)]
+enum Home {
+    Events,
+    Quarantine,
 }

@@ -6,7 +6,7 @@ use super::Telemetry;
 use crate::{StoreError, codec};
 
 /// The tables whose chunks may be dropped; nothing else is, whatever a policy says.
-pub const DROPPABLE_TABLES: [&str; 1] = ["telemetry.events"];
+pub const DROPPABLE_TABLES: [&str; 3] = ["telemetry.events", "telemetry.quarantine", "telemetry.session_sequences"];
 
 /// A part of a hypertable that holds a range of time.
 #[derive(Debug, Clone, PartialEq, Eq)]

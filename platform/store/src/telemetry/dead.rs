@@ -6,6 +6,10 @@ use async_nats::HeaderMap;
 use async_nats::jetstream::Message;
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
+use muster_core::telemetry::is_kind;
+use serde::Deserialize;
 
 use super::{Telemetry, message};
 use crate::error::NatsResult;
@@ -15,6 +19,12 @@ use crate::{Result, streams};
 /// What could not be stored: an event, or a message in which no events could be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
+    /// Its place in the DLQ; later ones are higher.
+    pub sequence: u64,
+    /// Since when it is dead.
+    pub buried_at: DateTime<Utc>,
+    /// The kind of the event, as far as it can be made out.
+    pub kind: Option<String>,
     /// Why not.
     pub reason: String,
     /// Its original subject.
@@ -61,23 +71,74 @@ pub(super) async fn bury(nats: &Nats, message: &Message, remains: Remains<'_>, r
     Ok(())
 }
 
-impl Telemetry {
-    /// The oldest dead letters, `first` at most.
-    pub async fn dead_letters(&self, first: usize) -> Result<Vec<DeadLetter>> {
-        let messages =
-            self.nats.read("reading the DLQ", streams::DLQ, self.nats.subject("dlq.telemetry"), first).await?;
-        Ok(messages.iter().map(letter).collect())
+/// Which dead letters; all of them when nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeadLetterFilter {
+    /// Those whose reason holds this text.
+    pub reason: Option<String>,
+    /// Those whose event is of this kind.
+    pub kind: Option<String>,
+    /// Those that died at this moment or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Those that died before this moment.
+    pub to: Option<DateTime<Utc>>,
+}
+
+impl DeadLetterFilter {
+    /// Whether a letter is one of them.
+    pub fn takes(&self, letter: &DeadLetter) -> bool {
+        self.reason.as_ref().is_none_or(|reason| letter.reason.contains(reason))
+            && self.kind.as_ref().is_none_or(|kind| letter.kind.as_ref() == Some(kind))
+            && self.from.is_none_or(|from| letter.buried_at >= from)
+            && self.to.is_none_or(|to| letter.buried_at < to)
     }
 }
 
-fn letter(message: &Message) -> DeadLetter {
+impl Telemetry {
+    /// The oldest dead letters, `first` at most.
+    pub async fn dead_letters(&self, first: usize) -> Result<Vec<DeadLetter>> {
+        self.dead_letters_after(0, first).await
+    }
+
+    /// The oldest dead letters after a place, `first` at most.
+    pub async fn dead_letters_after(&self, sequence: u64, first: usize) -> Result<Vec<DeadLetter>> {
+        let (what, subject) = ("reading the DLQ", self.nats.subject("dlq.telemetry"));
+        let messages = self.nats.read_page(what, streams::DLQ, subject, sequence.saturating_add(1), first).await?;
+        messages.iter().map(letter).collect()
+    }
+
+    /// How many dead letters there are.
+    pub async fn dead_letter_count(&self) -> Result<u64> {
+        let what = "counting the DLQ";
+        let stream = self.nats.jetstream.get_stream_no_info(self.nats.stream(streams::DLQ)).await.doing(what)?;
+        let subjects = stream.info_with_subjects(self.nats.subject("dlq.telemetry")).await.doing(what)?;
+        subjects.try_fold(0, |sum, (_, messages)| async move { Ok(sum + messages as u64) }).await.doing(what)
+    }
+}
+
+fn letter(message: &Message) -> Result<DeadLetter> {
     let header = |name| {
         message.headers.as_ref().and_then(|headers: &HeaderMap| headers.get(name)).map(|value| value.to_string())
     };
-    DeadLetter {
+    let info = message.info().doing("reading the DLQ")?;
+    let buried_at = DateTime::from_timestamp(info.published.unix_timestamp(), info.published.nanosecond());
+    Ok(DeadLetter {
+        sequence: info.stream_sequence,
+        buried_at: buried_at.unwrap_or_default(),
+        kind: kind_of(&message.payload),
         reason: header(REASON).unwrap_or_default(),
         subject: header(SUBJECT).unwrap_or_default(),
         attempts: header(ATTEMPTS).and_then(|attempts| attempts.parse().ok()).unwrap_or_default(),
         payload: message.payload.clone(),
+    })
+}
+
+/// Only what can be a kind is shown: the rest of a dead letter may be anything, and personal.
+fn kind_of(payload: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct OnlyKind {
+        kind: String,
     }
+    let found: OnlyKind = serde_json::from_slice(payload).ok()?;
+    Some(found.kind).filter(|kind| is_kind(kind))
 }

@@ -1,39 +1,12 @@
 //! An event, as it travels and as it is kept.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use muster_core::game::Mode;
 use muster_core::id::{EventId, MatchId, SessionId, SubjectId};
+use muster_core::telemetry::EventSource as TelemetrySource;
 use muster_core::time::millis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-/// Who saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TelemetrySource {
-    /// A game client; it says what it likes.
-    Client,
-    /// The platform itself.
-    Server,
-}
-
-impl TelemetrySource {
-    /// As on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Server => "server",
-        }
-    }
-}
-
-impl fmt::Display for TelemetrySource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// Something that happened. It knows a player by their random `subject_id` only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +29,12 @@ pub struct TelemetryEvent {
     /// In which run of the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
+    /// Its number in that run, from 1 on without holes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// How far the sender's clock was behind ours, in milliseconds, the way here included; negative when it was ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skew_ms: Option<i32>,
     /// In which match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_id: Option<MatchId>,
@@ -74,6 +53,9 @@ pub struct TelemetryEvent {
     /// By which build of the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<String>,
+    /// Why it is kept apart and not among the events, until somebody releases it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<String>,
     /// Whatever else there is to say.
     #[serde(default)]
     pub properties: Map<String, Value>,
@@ -96,12 +78,15 @@ impl TelemetryEvent {
             kind: kind.into(),
             subject_id: None,
             session_id: None,
+            sequence: None,
+            skew_ms: None,
             match_id: None,
             mode: None,
             queue: None,
             region: None,
             platform: None,
             build: None,
+            quarantine: None,
             properties: Map::new(),
         }
     }

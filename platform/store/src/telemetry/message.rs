@@ -35,7 +35,7 @@ pub(super) struct Packed {
 /// Packs events into as few messages as their sources and the bounds allow; in their order, each source for itself.
 pub(super) fn pack(events: &[TelemetryEvent]) -> Vec<Packed> {
     let mut packed = Vec::new();
-    let mut open = [TelemetrySource::Client, TelemetrySource::Server].map(Packing::new);
+    let mut open = TelemetrySource::ALL.map(Packing::new);
     let mut line = Vec::new();
     for (place, event) in events.iter().enumerate() {
         line.clear();

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! publish_all ──► stream TELEMETRY ──► consumer.next_batch ──► store: one transaction ──► ack
-//! (Ok when JetStream has it)                                      │
+//! (Ok when JetStream has it)                                      ├── of an unknown kind ──► quarantine ──► release
 //!                                                                 └── not readable, not storable ──► stream DLQ
 //! ```
 //!
 //! A message of the stream carries many events; all else is told by the event.
 //!
-//! A batch's transaction inserts what is new (event id and time) and adds *only what was new* to the minute rollups, so the
-//! rollups are exact and a redelivery changes nothing. An event is acknowledged after it is committed, so a process that dies
+//! A batch's transaction inserts what is new (event id and time) and adds *only what was new* to the rollups (minutes, hours,
+//! players by day, sums and sizes of measures, numbers of each session), so they are exact and a redelivery changes nothing. An event is acknowledged after it is committed, so a process that dies
 //! anywhere loses none.
 
 mod batch;
@@ -19,8 +19,12 @@ mod dead;
 mod event;
 mod message;
 mod publish;
+mod quarantine;
+mod recount;
+mod replay;
 mod row;
 mod storable;
+mod types;
 mod write;
 
 use sqlx::PgPool;
@@ -30,9 +34,17 @@ use crate::nats::Nats;
 pub use batch::{Stored, TelemetryBatch};
 pub use chunks::{Chunk, DROPPABLE_TABLES, DropError};
 pub use consume::TelemetryConsumer;
-pub use dead::DeadLetter;
-pub use event::{TelemetryEvent, TelemetrySource};
-pub use publish::PublishError;
+pub use dead::{DeadLetter, DeadLetterFilter};
+pub use event::TelemetryEvent;
+pub use muster_core::telemetry::EventSource as TelemetrySource;
+pub use publish::{PublishError, Published};
+pub use quarantine::{QuarantinePlace, QuarantinedKind, Released};
+pub use recount::{EventCensus, Recount, SessionGaps};
+pub use replay::Replayed;
+pub use types::{
+    Catalogue, CatalogueWatch, ClosedSource, EventTypeChange, EventTypeVersion, EventTypes, MAX_EVENT_TYPES,
+    PutEventTypeError, SourceSwitch, SwitchError,
+};
 pub use write::Written;
 
 /// Handle on the telemetry.

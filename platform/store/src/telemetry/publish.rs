@@ -21,6 +21,15 @@ pub enum PublishError {
     Store(#[from] StoreError),
 }
 
+/// An event was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// JetStream has it now.
+    New,
+    /// JetStream has had it for up to two minutes: the same events were published together before.
+    Again,
+}
+
 /// How many messages of one call may wait for JetStream's answer at once: 4 MiB.
 const AT_ONCE: usize = 16;
 
@@ -33,19 +42,26 @@ impl Telemetry {
     /// Takes many events at once, in as few messages as they fit into; a verdict for each event, in order. What is said of a
     /// message holds for all its events.
     pub async fn publish_all(&self, events: &[TelemetryEvent]) -> Vec<Result<(), PublishError>> {
+        self.publish_told(events).await.into_iter().map(|published| published.map(drop)).collect()
+    }
+
+    /// The same, and for those that were taken, whether they had been taken lately.
+    pub async fn publish_told(&self, events: &[TelemetryEvent]) -> Vec<Result<Published, PublishError>> {
         let packed = message::pack(events);
         // Each future waits for its own answer while the others send: nobody holds a place in flight without giving it back.
         // A list of futures rather than a mapped stream: its type names no lifetime, so tasks that publish can be spawned.
         let sends: Vec<_> = packed.iter().map(|packed| self.send(packed)).collect();
         let sent: Vec<_> = iter(sends).buffered(AT_ONCE).collect().await;
-        let mut verdicts: Vec<_> = events.iter().map(|_| Ok(())).collect();
-        for (packed, refusal) in packed.iter().zip(sent).filter_map(|(packed, sent)| Some((packed, sent.err()?))) {
-            packed.places.iter().for_each(|place| verdicts[*place] = Err(refusal.verdict()));
+        let mut verdicts: Vec<_> = events.iter().map(|_| Ok(Published::New)).collect();
+        for (packed, sent) in packed.iter().zip(sent) {
+            for place in &packed.places {
+                verdicts[*place] = sent.as_ref().copied().map_err(Refusal::verdict);
+            }
         }
         verdicts
     }
 
-    async fn send(&self, packed: &Packed) -> Result<(), Refusal> {
+    async fn send(&self, packed: &Packed) -> Result<Published, Refusal> {
         let message = PublishMessage::build()
             .headers(trace::headers())
             // JetStream drops what it has seen in the last two minutes; the database drops it for good.
@@ -54,7 +70,10 @@ impl Telemetry {
         let subject = message::subject(packed.source, packed.places.len());
         let subject = self.nats.subject(format_args!("telemetry.{subject}"));
         match self.nats.jetstream.send_publish(subject, message).await {
-            Ok(sent) => sent.await.map(drop).map_err(Refusal),
+            Ok(sent) => {
+                let taken = sent.await.map_err(Refusal)?;
+                Ok(if taken.duplicate { Published::Again } else { Published::New })
+            }
             Err(error) => Err(Refusal(error)),
         }
     }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{TelemetrySource, storable};
+use crate::insights::SeenEvent;
 
 /// A [`TelemetryEvent`](super::TelemetryEvent) as the database wants it: its properties stay text, which PostgreSQL reads anyway.
 #[derive(Deserialize)]
@@ -27,6 +28,10 @@ pub(super) struct Row<'a> {
     #[serde(default)]
     pub session_id: Option<SessionId>,
     #[serde(default)]
+    pub sequence: Option<i64>,
+    #[serde(default)]
+    pub skew_ms: Option<i32>,
+    #[serde(default)]
     pub match_id: Option<MatchId>,
     #[serde(default)]
     pub mode: Option<Mode>,
@@ -38,6 +43,9 @@ pub(super) struct Row<'a> {
     pub platform: Option<String>,
     #[serde(default)]
     pub build: Option<String>,
+    /// Why it goes to the quarantine instead.
+    #[serde(default)]
+    pub quarantine: Option<String>,
     #[serde(borrow, default = "no_properties")]
     pub properties: &'a RawValue,
 }
@@ -51,6 +59,24 @@ impl<'a> Row<'a> {
     pub fn read(line: &'a [u8]) -> Result<Self, String> {
         let row = Self::parse(line).map_err(|error| format!("a telemetry event cannot be read: {error}"))?;
         storable::check(&row).map(|()| row)
+    }
+
+    /// As facts are made of it.
+    pub fn seen(&self) -> SeenEvent<'_> {
+        SeenEvent {
+            at: self.at,
+            source: self.source,
+            kind: &self.kind,
+            subject_id: self.subject_id,
+            session_id: self.session_id,
+            match_id: self.match_id,
+            mode: self.mode,
+            queue: self.queue.as_deref(),
+            region: self.region.as_deref(),
+            platform: self.platform.as_deref(),
+            build: self.build.as_deref(),
+            properties: self.properties.get().into(),
+        }
     }
 
     /// Reads a line, whether it can be stored or not.

@@ -15,10 +15,13 @@ pub(super) fn check(row: &Row<'_>) -> Result<(), String> {
     if age > OLDEST || age < -NEWEST {
         return Err(format!("`at` is {} and it was received at {}: too far apart", row.at, row.received_at));
     }
+    if row.sequence.is_some_and(|sequence| sequence < 1) {
+        return Err("its number in its session is not 1 or more".to_owned());
+    }
     if !row.properties.get().starts_with('{') {
         return Err("its properties are not a JSON object".to_owned());
     }
-    let texts = [&row.queue, &row.region, &row.platform, &row.build].into_iter().flatten();
+    let texts = [&row.queue, &row.region, &row.platform, &row.build, &row.quarantine].into_iter().flatten();
     if texts.map(String::as_str).chain([&*row.kind]).any(|text| text.contains('\0'))
         || escapes_nul(row.properties.get())
     {

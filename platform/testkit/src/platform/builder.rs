@@ -3,6 +3,7 @@
 use std::env;
 
 use muster_client::core::matchmaking::{QueueDefinition, shipped_queues};
+use muster_client::core::telemetry::shipped_event_types;
 use tokio::sync::OnceCell;
 
 use super::{Platform, replica::Replica, staff};
@@ -182,11 +183,13 @@ impl Plan {
     }
 }
 
-/// The queues that the platform ships, as `muster-server migrate` adds them, and the test's own.
+/// The queues and event types that the platform ships, as `muster-server migrate` adds them, and the test's own.
 async fn add_queues(scratch: &Scratch, own: &[QueueDefinition]) {
     let queues = [shipped_queues().as_slice(), own].concat();
     let queues = scratch.store.queues.seed(&queues, muster_store::now()).await;
     queues.expect("an empty database takes the shipped queues");
+    let types = scratch.store.event_types.seed(&shipped_event_types(), muster_store::now()).await;
+    types.expect("an empty database takes the shipped event types");
 }
 
 async fn keygen() -> String {

@@ -9,6 +9,7 @@ use muster_client::{
     core::{
         game::Command,
         id::{EventId, SessionId},
+        telemetry::kind,
         wire::{ClientEvent, EventBatch},
     },
 };
@@ -170,11 +171,9 @@ async fn tell(session: &Session, run: SessionId, played: &PlayedMatch) {
         "took_ms": played.took.as_millis() as u64,
     });
     let event = ClientEvent {
-        event_id: EventId::from_uuid(Uuid::now_v7()),
-        kind: "bot.match_played".to_owned(),
-        at: Utc::now(),
         session_id: Some(run),
         properties: properties.as_object().cloned().unwrap_or_default(),
+        ..ClientEvent::new(EventId::from_uuid(Uuid::now_v7()), kind::BOT_MATCH_PLAYED, Utc::now())
     };
     if let Err(error) = session.send_events(&EventBatch { events: vec![event] }).await {
         tracing::debug!(%error, "the event was not taken");

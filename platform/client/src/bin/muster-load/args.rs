@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Parser, Subcommand};
 
-use crate::{open_files, play, queue};
+use crate::{ingest, open_files, play, queue};
 
 /// The most sockets that any way of calling opens.
 pub const MAX_SOCKETS: u32 = 200_000;
@@ -21,6 +21,7 @@ Examples:
   muster-load queue --players 1000                    all queue at one moment
   muster-load queue --rate 1000 --seconds 60          by the clock, 1,000 tickets a second
   muster-load play --matches 1000 --sockets 10000     1,000 matches at once, 10,000 idle sockets beside
+  muster-load ingest --seconds 60 --rate 40000        events over HTTP, 40,000 a second
   muster-load queue --url http://127.0.0.1:7400 --ops-url http://127.0.0.1:7401
 
 The platform allows so many sign-ins a second from one address: start it with
@@ -39,6 +40,8 @@ pub enum Load {
     Queue(queue::Args),
     /// Matches at once, one move a second each, and how long it takes until both players are told of a move
     Play(play::Args),
+    /// Events over HTTP, each batch until it is acknowledged, and how many are taken and stored
+    Ingest(ingest::Args),
 }
 
 /// Where the platform is, who comes to it, and where the report goes.

@@ -39,6 +39,19 @@ impl Gauges {
     }
 }
 
+impl Gauges {
+    /// One of the server's counters; 0 while it has never counted, and none when nobody said where to ask.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn counter(&self, name: &str) -> anyhow::Result<Option<f64>> {
+        let Some(url) = &self.metrics else { return Ok(None) };
+        let page = async { self.http.get(url).send().await?.error_for_status()?.text().await };
+        let page = page.await.with_context(|| format!("--ops-url: no metrics at {url}"))?;
+        Ok(Some(value(&page, name).unwrap_or_default()))
+    }
+}
+
 /// What the server has used until a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Server {

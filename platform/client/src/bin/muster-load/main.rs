@@ -2,7 +2,8 @@
 //!
 //! [`queue`]: players ask for matches, at one moment or by the clock; measured is what a player waits. [`play`]: many matches at
 //! once with a move a second each, among idle sockets; measured is how long it takes until both players are told of a move, and
-//! what sockets and matches cost the server. Everything that is told is checked while it goes, and against the platform's own
+//! what sockets and matches cost the server. [`ingest`]: events over HTTP, each batch until it is acknowledged; measured is how many are
+//! taken and stored. Everything that is told is checked while it goes, and against the platform's own
 //! word afterwards: a figure of a run that broke a rule means nothing. `cargo xtask load` starts a platform for this program,
 //! which can also be pointed at one that runs already.
 //!
@@ -12,6 +13,7 @@
 mod args;
 mod crew;
 mod gauges;
+mod ingest;
 mod open_files;
 mod percentiles;
 mod play;
@@ -33,6 +35,11 @@ async fn main() -> anyhow::Result<()> {
         Load::Queue(args) => {
             args.check()?;
             let report = queue::run(&args, &client(&args.reach)?).await?;
+            hand_over(&args.reach, &report, report.violations, &report.violation_examples)
+        }
+        Load::Ingest(args) => {
+            args.check()?;
+            let report = ingest::run(&args, &client(&args.reach)?).await?;
             hand_over(&args.reach, &report, report.violations, &report.violation_examples)
         }
         Load::Play(args) => {

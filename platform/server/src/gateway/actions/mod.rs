@@ -3,6 +3,7 @@
 mod assignments;
 mod backfills;
 mod blocks;
+mod events;
 mod match_events;
 mod matches;
 mod servers;

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::header;
 use axum::response::IntoResponse;
+use muster_core::telemetry::kind;
 use muster_core::wire::{DeviceSignIn, Problem, SignedIn};
 use muster_store::{TelemetryEvent, TelemetrySource};
 
@@ -47,7 +48,7 @@ pub(super) async fn sign_in_device(
     gateway.telemetry.offer(TelemetryEvent {
         subject_id: Some(account.subject_id),
         session_id: Some(session),
-        ..TelemetryEvent::new(muster_store::fresh_id(), TelemetrySource::Server, "player.signed_in", now, now)
+        ..TelemetryEvent::new(muster_store::fresh_id(), TelemetrySource::Server, kind::PLAYER_SIGNED_IN, now, now)
     });
     Ok(Json(SignedIn {
         player_id: account.player_id,

@@ -1,0 +1,58 @@
+//! Questions of staff about players, sessions, matches and queues, answered in milliseconds from facts.
+//!
+//! ```text
+//! writer's transaction: events, and record ──► pending ──► fold ──► facts by day ──► questions
+//!                                                            └─► pack: days that are over, in few rows
+//! ```
+//!
+//! - [`record`] makes a batch of new events small and leaves it in `insights.pending`, in the transaction that stores them.
+//! - [`Insights::fold`] moves it from there into the facts. One process folds at a time; a batch is deleted by the transaction that
+//!   adds it, so it counts once. Facts are as old as the last fold.
+//! - Questions never read `telemetry.events`. Each says its unit, range and formula where it is.
+//!
+//! Facts know a player by a number; `insights.players` has the subject of each, until [`Insights::forget`].
+//! Days are those of UTC.
+
+mod facts;
+mod feed;
+mod fold;
+mod forget;
+mod pack;
+mod places;
+mod questions;
+mod range;
+mod record;
+mod samples;
+mod seen;
+mod sets;
+mod sketch;
+mod space;
+
+use sqlx::PgPool;
+
+use crate::nats::Nats;
+
+pub use feed::{EventFeed, FedEvent};
+pub use fold::Folded;
+pub use questions::{
+    ActiveDay, ChurnPoint, Cohort, ConcurrencyPoint, FunnelStep, KindCount, MatchFacts, Playing, QueueHour,
+    QueueSeries, SessionFacts, SessionSeries, Step,
+};
+pub use range::{AskError, Days, Dimension, MAX_DAYS, Slice, Span};
+pub use record::record;
+pub use samples::Sample;
+pub use seen::SeenEvent;
+pub use space::{Compressed, HypertableSpace};
+
+/// Handle on the facts.
+#[derive(Clone)]
+pub struct Insights {
+    postgres: PgPool,
+    nats: Nats,
+}
+
+impl Insights {
+    pub(crate) fn new(postgres: PgPool, nats: Nats) -> Self {
+        Self { postgres, nats }
+    }
+}
