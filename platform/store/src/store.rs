@@ -1,5 +1,7 @@
 //! The three connections, and the handles that share them.
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -15,9 +17,12 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Everything the platform keeps, by noun. Cheap to clone.
+/// Everything the platform keeps, by noun. A clone is a pointer.
 #[derive(Clone)]
-pub struct Store {
+pub struct Store(Arc<Handles>);
+
+/// What a [`Store`] points to.
+pub struct Handles {
     /// Players' accounts and the devices they sign in with.
     pub accounts: Accounts,
     /// Whom each player never plays with or against.
@@ -79,6 +84,14 @@ pub struct Store {
     telemetry_backlog_bytes: u64,
 }
 
+impl Deref for Store {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        &self.0
+    }
+}
+
 /// Whether a service answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dependency {
@@ -108,7 +121,7 @@ impl Store {
         let presence = Presence::new(redis.clone(), keys("presence"));
         let match_log = MatchLog::new(nats.clone());
         let domain = Domain::new(nats.clone());
-        Self {
+        Self(Arc::new(Handles {
             accounts: Accounts::new(postgres.clone()),
             ratings: Ratings::new(postgres.clone()),
             blocks: Blocks::new(postgres.clone()),
@@ -141,7 +154,7 @@ impl Store {
             nats,
             prefix,
             telemetry_backlog_bytes: settings.telemetry_backlog_bytes,
-        }
+        }))
     }
 
     /// Brings the database to this version's schema. Several processes may do so at once: one does, the others wait.

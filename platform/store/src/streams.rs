@@ -4,41 +4,32 @@ use std::time::Duration;
 
 use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
+use futures::future::try_join_all;
 
 use crate::Result;
 use crate::codec;
 use crate::error::NatsResult;
 use crate::leases::LEASE_TTL;
+use crate::match_log;
 use crate::nats::Nats;
 
-pub(crate) const MATCH: &str = "MATCH";
 pub(crate) const TELEMETRY: &str = "TELEMETRY";
 pub(crate) const DLQ: &str = "DLQ";
 pub(crate) const DOMAIN: &str = "DOMAIN";
 pub(crate) const LEASES: &str = "leases";
 pub(crate) const QUEUES: &str = "queues";
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(crate) async fn ensure(nats: &Nats, telemetry_backlog_bytes: u64) -> Result<()> {
-    for config in [match_log(nats), telemetry(nats, telemetry_backlog_bytes), dlq(nats), domain(nats)] {
-        nats.jetstream.create_or_update_stream(config).await.doing("making a stream")?;
-    }
+    let others = [telemetry(nats, telemetry_backlog_bytes), dlq(nats), domain(nats)];
+    let streams = match_log::streams(nats).chain(others);
+    let made =
+        streams.map(async |config| nats.jetstream.create_or_update_stream(config).await.doing("making a stream"));
+    try_join_all(made).await?;
     nats.jetstream.create_or_update_key_value(leases(nats)).await.doing("making the bucket of leases")?;
     nats.jetstream.create_or_update_key_value(queues(nats)).await.doing("making the bucket of queues")?;
     Ok(())
-}
-
-/// One subject a match. A log is purged when its match is settled; the age only catches what was never settled.
-fn match_log(nats: &Nats) -> Config {
-    Config {
-        name: nats.stream(MATCH),
-        subjects: vec![nats.subject("match.*")],
-        storage: StorageType::File,
-        max_age: 7 * DAY,
-        allow_direct: true,
-        ..Config::default()
-    }
 }
 
 /// Events on their way to the database. When it is full it refuses what is new, so that a gateway can say so, rather than

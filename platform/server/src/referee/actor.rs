@@ -83,12 +83,12 @@ impl Actor {
         let match_id = self.match_id();
         let leave = self.serve().await;
         if leave == Leave::Over {
-            self.answer_the_late().await;
+            Box::pin(self.answer_the_late()).await;
         }
         let owners = &self.store().match_owners;
         let told = match leave {
             // Long ago, so that whoever sweeps next finds it at once.
-            Leave::Draining | Leave::Unsure => owners.beat(&[match_id], DateTime::UNIX_EPOCH).await,
+            Leave::Draining | Leave::Unsure => Box::pin(owners.beat(&[match_id], DateTime::UNIX_EPOCH)).await,
             // The settlement has taken it off the list, or it is somebody else's.
             Leave::Over | Leave::Fenced => Ok(()),
         };
@@ -104,19 +104,20 @@ impl Actor {
         let mut settle_at = self.is_over().then(Instant::now);
         loop {
             let deadline = self.record.state.next_deadline();
+            // What is done is boxed: a match mostly waits, and must not take the room of its work meanwhile.
             let step = tokio::select! {
                 () = drain.cancelled() => Err(Leave::Draining),
                 call = self.calls.next() => match call {
-                    Some(call) => self.hear(call).await,
+                    Some(call) => Box::pin(self.hear(call)).await,
                     None => Err(Leave::Unsure),
                 },
-                notes = self.link.notes() => self.heed(notes).await,
-                () = until(deadline) => self.act(Action::Tick, None, None).await.map(drop),
+                notes = self.link.notes() => Box::pin(self.heed(notes)).await,
+                () = until(deadline) => Box::pin(self.act(Action::Tick, None, None)).await.map(drop),
                 () = self.teller.due() => {
-                    self.teller.tell_missing(&self.record).await;
+                    Box::pin(self.teller.tell_missing(&self.record)).await;
                     Ok(())
                 }
-                () = moment(settle_at) => match self.settle().await {
+                () = moment(settle_at) => match Box::pin(self.settle()).await {
                     Ok(()) => return Leave::Over,
                     // Kept here: nobody else could do it any better.
                     Err(error) => {
@@ -303,5 +304,20 @@ async fn until(deadline: Option<DateTime<Utc>>) {
             tokio::time::sleep(left).await;
         }
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<F>(_: impl Fn(Actor) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_match_that_waits_takes_little_room() {
+        let size = size_of_future(Actor::run);
+        assert!(size <= 3_584, "{size} bytes");
     }
 }

@@ -30,6 +30,8 @@ use crate::events;
 const WAITING: usize = 4_096;
 /// Matches of one transaction.
 const BATCH: usize = 128;
+/// Logs of a batch that are purged at once: NATS reads the whole of what it purges, and moves wait for it.
+const PURGES: usize = 2;
 /// Batches that are in the database already, and being told.
 const TELLING: usize = 4;
 
@@ -168,7 +170,10 @@ async fn tell(store: &Store, kept: Vec<Kept>) {
         }
     }
     tell_players(store, &kept).await;
-    let purged = join_all(kept.iter().map(|kept| store.match_log.purge(kept.match_id()))).await;
+    let mut purged = Vec::with_capacity(kept.len());
+    for few in kept.chunks(PURGES) {
+        purged.extend(join_all(few.iter().map(|kept| store.match_log.purge(kept.match_id()))).await);
+    }
     let ids: Vec<MatchId> = kept.iter().map(Kept::match_id).collect();
     if let Err(error) = store.match_owners.remove(&ids).await {
         tracing::warn!(

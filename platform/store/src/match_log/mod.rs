@@ -1,4 +1,4 @@
-//! The log of each running match: stream `MATCH`, subject `match.<id>`.
+//! The log of each running match: subject `match.<shard>.<id>` of the stream `MATCH_<shard>`.
 //!
 //! Every append names the stream sequence of the log's last entry as the writer knows it, and NATS refuses it when that is not
 //! the last (`Nats-Expected-Last-Subject-Sequence`). That is the fence: of two processes that both think they run a match,
@@ -10,19 +10,24 @@
 mod census;
 mod entry;
 mod recent;
+mod shard;
 mod snapshot;
 
 use async_nats::jetstream::consumer::pull;
-use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::context::{GetStreamError, PublishErrorKind};
+use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{self, ErrorCode, message::PublishMessage};
 use futures::StreamExt;
 use muster_core::id::MatchId;
 
 use crate::error::NatsResult;
 use crate::nats::Nats;
-use crate::{Result, StoreError, codec, streams, trace};
+use crate::{Result, StoreError, codec, trace};
+
+use shard::Shard;
 
 pub use entry::{MatchLogEntry, number_events};
+pub(crate) use shard::streams;
 pub use snapshot::{LastSnapshot, MatchBeginning, MatchSnapshot};
 
 /// Why an entry was not appended.
@@ -70,23 +75,22 @@ impl MatchLog {
     /// The whole log with the stream sequence of each entry; empty when there is none. The last sequence is the next
     /// `expected_last_seq`.
     pub async fn read(&self, match_id: MatchId) -> Result<Vec<(u64, MatchLogEntry)>> {
-        let messages =
-            self.nats.read("reading a match's log", streams::MATCH, self.subject(match_id), usize::MAX).await?;
+        let stream = Shard::of(match_id).stream();
+        let messages = self.nats.read("reading a match's log", &stream, self.subject(match_id), usize::MAX).await?;
         messages.iter().map(entry).collect()
     }
 
     /// Forgets a log, when the match is in the database.
     pub async fn purge(&self, match_id: MatchId) -> Result<()> {
         let what = "purging a match's log";
-        let stream = self.nats.jetstream.get_stream_no_info(self.nats.stream(streams::MATCH)).await.doing(what)?;
-        stream.purge().filter(self.subject(match_id)).await.doing(what)?;
+        self.stream(match_id).await.doing(what)?.purge().filter(self.subject(match_id)).await.doing(what)?;
         Ok(())
     }
 
     /// The log from its beginning, and what is appended from then on.
     pub(crate) async fn tail(&self, match_id: MatchId) -> Result<LogTail> {
         let what = "following a match's log";
-        let stream = self.nats.jetstream.get_stream_no_info(self.nats.stream(streams::MATCH)).await.doing(what)?;
+        let stream = self.stream(match_id).await.doing(what)?;
         let consumer = stream
             .create_consumer(pull::OrderedConfig {
                 filter_subject: self.subject(match_id),
@@ -97,8 +101,12 @@ impl MatchLog {
         Ok(LogTail { messages: consumer.messages().await.doing(what)? })
     }
 
+    async fn stream(&self, match_id: MatchId) -> std::result::Result<Stream<()>, GetStreamError> {
+        self.nats.jetstream.get_stream_no_info(self.nats.stream(&Shard::of(match_id).stream())).await
+    }
+
     fn subject(&self, match_id: MatchId) -> String {
-        self.nats.subject(format_args!("match.{match_id}"))
+        self.nats.subject(Shard::of(match_id).subject(match_id))
     }
 }
 

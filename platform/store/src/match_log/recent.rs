@@ -4,9 +4,9 @@ use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use muster_core::id::MatchId;
 
-use super::{LastSnapshot, MatchLog, MatchLogEntry, entry};
+use super::{LastSnapshot, MatchLog, MatchLogEntry, Shard, entry};
 use crate::error::NatsResult;
-use crate::{Result, codec, streams};
+use crate::{Result, codec};
 
 const WHAT: &str = "reading the end of a match's log";
 
@@ -25,7 +25,7 @@ impl MatchLog {
             (_, Some(LastSnapshot::At(from))) => *from,
             (_, None) => return self.read(match_id).await,
         };
-        let messages = self.nats.read_from(WHAT, streams::MATCH, self.subject(match_id), from).await?;
+        let messages = self.nats.read_from(WHAT, &Shard::of(match_id).stream(), self.subject(match_id), from).await?;
         let entries = messages.iter().map(entry).collect::<Result<Vec<_>>>()?;
         match entries.first() {
             Some((_, first)) if matches!(first.snapshot(), Some(LastSnapshot::Here(_))) => Ok(entries),
@@ -42,7 +42,7 @@ impl MatchLog {
 
     /// Asked of the stream's leader rather than of any replica: what is behind would look like a log that nobody has written to.
     async fn last(&self, match_id: MatchId) -> Result<Option<StreamMessage>> {
-        let stream = self.nats.jetstream.get_stream_no_info(self.nats.stream(streams::MATCH)).await.doing(WHAT)?;
+        let stream = self.stream(match_id).await.doing(WHAT)?;
         match stream.get_last_raw_message_by_subject(&self.subject(match_id)).await {
             Ok(message) => Ok(Some(message)),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
