@@ -1,35 +1,11 @@
-//! muster-operator: Muster's resources in Kubernetes.
-//!
-//! - [`crd`]: what the three resources look like: `Region`, `RegionAutoscaler`, `SecretRotation`.
-//!
-//! The program has one command, `crds`, which prints their definitions for `kubectl apply -f -`.
+//! `muster-operator`: the operator's process and its command line.
 
-mod crd;
+use std::process::ExitCode;
 
-use std::io::Write;
+use clap::Parser;
+use muster_operator::cli;
 
-use anyhow::Context;
-use clap::{Parser, Subcommand};
-
-/// Muster's resources in Kubernetes.
-#[derive(Parser)]
-#[command(version, about)]
-struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Prints the custom resource definitions as YAML; the committed copy is `operator/crds.yaml`.
-    Crds,
-}
-
-fn main() -> anyhow::Result<()> {
-    match Args::parse().command {
-        Command::Crds => {
-            let yaml = crd::to_yaml().context("the resource definitions could not be written as YAML")?;
-            std::io::stdout().write_all(yaml.as_bytes()).context("standard output was closed")
-        }
-    }
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    cli::run(cli::Args::parse()).await
 }

@@ -6,10 +6,10 @@
 
 #![allow(clippy::duplicated_attributes, reason = "two printer columns may well have the same type")]
 
-mod region;
-mod region_autoscaler;
+pub mod region;
+pub mod region_autoscaler;
 mod schema;
-mod secret_rotation;
+pub mod secret_rotation;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
@@ -47,6 +47,21 @@ pub enum ServerRole {
     Referee,
     /// Moves telemetry from the stream to the database.
     Writer,
+}
+
+impl ServerRole {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Gateway, Self::Matchmaker, Self::Referee, Self::Writer];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Matchmaker => "matchmaker",
+            Self::Referee => "referee",
+            Self::Writer => "writer",
+        }
+    }
 }
 
 /// The name of another resource in the same namespace.

@@ -1,11 +1,12 @@
 //! `Region`: what one region of the platform should be.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ServerRole, schema};
+use crate::reconcile::conditions::Conditioned;
 
 /// What one region should run, and whether it takes players.
 #[derive(CustomResource, KubeSchema, Debug, Clone, Serialize, Deserialize)]
@@ -17,6 +18,13 @@ use super::{ServerRole, schema};
     category = "muster",
     namespaced,
     status = "RegionStatus",
+    scale(
+        spec_replicas_path = ".spec.replicas",
+        status_replicas_path = ".status.replicas",
+        label_selector_path = ".status.selector"
+    ),
+    validation = Rule::new("self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')")
+        .message("the name of a Region is part of other names: at most 40 lower-case letters, digits and hyphens, beginning with a letter"),
     doc = "A region of the platform: which image runs there, in which roles, for which queues, and whether it takes players.",
     printcolumn(
         name = "State",
@@ -34,8 +42,8 @@ use super::{ServerRole, schema};
     printcolumn(
         name = "Matches",
         type_ = "integer",
-        json_path = ".status.matchesRunning",
-        description = "Matches running in the region"
+        json_path = ".status.drain.matchesLeft",
+        description = "Matches that a draining region still has"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
@@ -47,7 +55,7 @@ use super::{ServerRole, schema};
     printcolumn(name = "Image", type_ = "string", json_path = ".spec.image", priority = 1)
 )]
 #[x_kube(
-    validation = Rule::new("self.state != 'Active' || self.roles.exists(r, r.name == 'gateway' && r.replicas > 0)")
+    validation = Rule::new("self.state != 'Active' || self.roles.exists(r, r.name == 'gateway' && (has(r.replicas) ? r.replicas : self.replicas) > 0)")
         .message("an Active region needs the role gateway with at least one replica; set state to Disabled to run none")
         .field_path(".roles")
 )]
@@ -69,13 +77,42 @@ pub struct RegionSpec {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub roles: Vec<RegionRole>,
 
+    /// How many processes of each role that does not say so itself. `kubectl scale` sets it.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub replicas: i32,
+
     /// Queues that this region serves. Empty: all of them.
     #[serde(default)]
     #[schemars(length(max = 64), inner(length(min = 1, max = 64), regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub queues: Vec<String>,
 
-    /// A Secret whose entries become the processes' environment, such as `MUSTER__POSTGRES__URL`.
+    /// Where the region is reached.
+    #[serde(default, skip_serializing_if = "Endpoints::is_empty")]
+    pub endpoints: Endpoints,
+
+    /// What the region is meant to carry. The operator passes it on; it limits nothing by itself.
+    #[serde(default, skip_serializing_if = "Capacity::is_empty")]
+    pub capacity: Capacity,
+
+    /// When running processes may be replaced by others: a new image, other settings or resources. Absent: at any time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<Maintenance>,
+
+    /// The URL of PostgreSQL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<SecretKey>,
+
+    /// The URL of Redis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis: Option<SecretKey>,
+
+    /// The URL of NATS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nats: Option<SecretKey>,
+
+    /// A Secret whose entries become the processes' environment, such as `MUSTER__AUTH__SIGNING_KEY`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub settings_secret: Option<String>,
@@ -104,10 +141,126 @@ pub struct RegionRole {
     /// The role.
     pub name: ServerRole,
 
-    /// How many processes. A RegionAutoscaler for the same role overrules it.
-    #[serde(default = "one")]
+    /// How many processes; `replicas` of the region when absent. Whoever else scales the role's Deployment overrules it: a
+    /// RegionAutoscaler, a HorizontalPodAutoscaler, a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
-    pub replicas: i32,
+    pub replicas: Option<i32>,
+
+    /// What each process is given.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Resources,
+}
+
+/// What a process is given.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resources {
+    /// What is set aside for it.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub requests: Amounts,
+    /// What it may not exceed.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub limits: Amounts,
+}
+
+impl Resources {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Amounts as Kubernetes writes them.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Amounts {
+    /// Processors, such as `500m` or `2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32), regex(pattern = "^[0-9]+(\\.[0-9]+)?m?$"))]
+    pub cpu: Option<String>,
+    /// Memory, such as `512Mi`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32), regex(pattern = "^[0-9]+(\\.[0-9]+)?(k|M|G|Ki|Mi|Gi)?$"))]
+    pub memory: Option<String>,
+}
+
+impl Amounts {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Where a region is reached.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoints {
+    /// The base URL that players use, such as `https://eu-west.play.example.com`. The operator passes it on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512), regex(pattern = "^https?://"))]
+    pub players: Option<String>,
+    /// Where the operator asks the processes for their metrics, as `host:port`; every address of the host is asked. Absent: the
+    /// region's own Service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 3, max = 260), regex(pattern = "^[A-Za-z0-9.-]+:[0-9]{1,5}$"))]
+    pub ops: Option<String>,
+}
+
+impl Endpoints {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a region is meant to carry.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Capacity {
+    /// Players connected at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub players: Option<i32>,
+    /// Matches running at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub matches: Option<i32>,
+}
+
+impl Capacity {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A recurring stretch of time.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Maintenance {
+    /// IANA name of the time zone in which `start` is meant.
+    #[serde(default = "utc")]
+    #[schemars(length(min = 1, max = 64))]
+    pub time_zone: String,
+
+    /// When it begins, as a cron line of five fields.
+    #[schemars(length(max = 100))]
+    #[x_kube(validation = Rule::new("self.trim().split(' ').filter(f, f != '').size() == 5")
+        .message("start must be a cron line of five fields: minute, hour, day of month, month, day of week"))]
+    pub start: String,
+
+    /// How long it lasts.
+    #[schemars(length(max = 32), regex(pattern = schema::DURATION))]
+    pub length: String,
+}
+
+/// An entry of a Secret in the same namespace.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretKey {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub secret: String,
+    /// Its entry.
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[-._a-zA-Z0-9]+$"))]
+    pub key: String,
 }
 
 /// How a draining region treats what still runs in it.
@@ -129,25 +282,91 @@ impl Default for Drain {
 }
 
 /// What was seen of the region.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready`: the region is as the spec says. `Draining`: players are leaving it. `Warnings`: it works, and something wants attention.
+    /// `Ready`: the region is as the spec says. `Progressing`: the operator is under way to it. `Degraded`: something is wrong.
     #[serde(default)]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
+
+    /// Processes that there are, over all roles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<i32>,
 
     /// Processes that are ready, over all roles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_replicas: Option<i32>,
 
-    /// Matches running in the region.
+    /// Which pods are the region's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub matches_running: Option<i32>,
+    #[schemars(length(max = 256))]
+    pub selector: Option<String>,
+
+    /// The processes, role by role.
+    #[serde(default)]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub roles: Vec<RoleStatus>,
+
+    /// How far a drain has come. Absent when nobody is asked to leave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<DrainStatus>,
+}
+
+/// What was seen of the processes of a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleStatus {
+    /// The role.
+    pub name: ServerRole,
+    /// How many there should be.
+    pub desired: i32,
+    /// How many there are of the newest revision.
+    pub updated: i32,
+    /// How many are ready.
+    pub ready: i32,
+}
+
+/// How far a drain has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DrainStatus {
+    /// When it began.
+    #[schemars(schema_with = "schema::moment")]
+    pub started_at: Time,
+    /// When the processes are stopped whatever still runs.
+    #[schemars(schema_with = "schema::moment")]
+    pub deadline: Time,
+    /// When the last process was told to stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::moment")]
+    pub stopped_at: Option<Time>,
+    /// Matches that still run; absent while nobody could tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matches_left: Option<i64>,
+}
+
+impl Conditioned for RegionStatus {
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    fn conditions_mut(&mut self) -> &mut Vec<Condition> {
+        &mut self.conditions
+    }
+
+    fn observed_generation_mut(&mut self) -> &mut Option<i64> {
+        &mut self.observed_generation
+    }
+}
+
+fn utc() -> String {
+    "UTC".into()
 }
 
 fn one() -> i32 {

@@ -24,6 +24,7 @@ use super::{ResourceName, ServerRole, schema};
     printcolumn(name = "Max", type_ = "integer", json_path = ".spec.max"),
     printcolumn(name = "Current", type_ = "integer", json_path = ".status.currentReplicas"),
     printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredReplicas"),
+    printcolumn(name = "Policy", type_ = "string", json_path = ".status.decidedBy"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
@@ -35,6 +36,10 @@ use super::{ResourceName, ServerRole, schema};
 )]
 #[x_kube(
     validation = Rule::new("self.min <= self.max").message("min must not be larger than max").field_path(".min"),
+    validation = Rule::new("!has(self.policy.predictive) || has(self.metrics.prometheus)")
+        .message("predictive needs metrics.prometheus: processes do not remember the last 14 days").field_path(".policy"),
+    validation = Rule::new("!has(self.policy.chain) || !self.policy.chain.exists(p, has(p.predictive)) || has(self.metrics.prometheus)")
+        .message("predictive needs metrics.prometheus: processes do not remember the last 14 days").field_path(".policy"),
     validation = Rule::new("!has(self.policy.schedule) || self.policy.schedule.windows.all(w, w.replicas >= self.min && w.replicas <= self.max)")
         .message("the replicas of every window must lie between min and max").field_path(".policy"),
     validation = Rule::new("self.regionRef == oldSelf.regionRef && self.role == oldSelf.role")
@@ -60,29 +65,124 @@ pub struct RegionAutoscalerSpec {
     /// By which measure.
     pub policy: Policy,
 
+    /// How long the measure must ask for more processes before any is added.
+    #[serde(default = "at_once")]
+    #[schemars(length(max = 32), regex(pattern = schema::DURATION))]
+    #[x_kube(validation = Rule::new("duration(self) <= duration('1h')").message("scaleUpAfter must not be longer than 1h"))]
+    pub scale_up_after: String,
+
     /// How long the measure must ask for fewer processes before any is taken away.
     #[serde(default = "five_minutes")]
     #[schemars(length(max = 32), regex(pattern = schema::DURATION))]
+    #[x_kube(validation = Rule::new("duration(self) <= duration('6h')").message("scaleDownAfter must not be longer than 6h"))]
     pub scale_down_after: String,
+
+    /// How many processes are added at most at once, and how long after a change no more are.
+    #[serde(default = "Step::up")]
+    pub up: Step,
+
+    /// How many processes are taken away at most at once, and how long after a change no more are.
+    #[serde(default = "Step::down")]
+    pub down: Step,
+
+    /// Only say what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
+
+    /// Where the measures come from.
+    #[serde(default)]
+    pub metrics: MetricsSource,
 }
 
-/// One measure: exactly one of the fields is set.
+/// A bound on one change.
 #[derive(KubeSchema, Debug, Clone, Serialize, Deserialize)]
-#[x_kube(validation = Rule::new("[has(self.buffer), has(self.queueDepth), has(self.schedule)].exists_one(set, set)")
-    .message("policy needs exactly one of buffer, queueDepth, schedule"))]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// So many processes at most.
+    #[schemars(range(min = 1, max = 1000))]
+    pub replicas: i32,
+
+    /// How long after the last change, of whatever direction, the next one may follow.
+    #[serde(default = "at_once")]
+    #[schemars(length(max = 32), regex(pattern = schema::DURATION))]
+    #[x_kube(validation = Rule::new("duration(self) <= duration('6h')").message("coolDown must not be longer than 6h"))]
+    pub cool_down: String,
+}
+
+impl Step {
+    fn up() -> Self {
+        Self { replicas: 10, cool_down: at_once() }
+    }
+
+    fn down() -> Self {
+        Self { replicas: 1, cool_down: "1m".into() }
+    }
+}
+
+/// Where the measures come from.
+#[derive(KubeSchema, Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricsSource {
+    /// A page in Prometheus' text format that speaks of the whole region. Absent: every process of the region is asked itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048), regex(pattern = "^https?://"))]
+    pub url: Option<String>,
+
+    /// The address of a Prometheus, which remembers what was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048), regex(pattern = "^https?://"))]
+    pub prometheus: Option<String>,
+}
+
+/// One measure, or several: exactly one of the fields is set.
+#[derive(KubeSchema, Debug, Clone, Serialize, Deserialize)]
+#[x_kube(validation = Rule::new("[has(self.buffer), has(self.queueDepth), has(self.schedule), has(self.predictive), has(self.chain)].exists_one(set, set)")
+    .message("policy needs exactly one of buffer, queueDepth, schedule, predictive, chain"))]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
     /// Keep room for players who are not there yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buffer: Option<Buffer>,
 
-    /// Follow the number of waiting tickets.
+    /// Follow the waiting tickets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_depth: Option<QueueDepth>,
 
     /// Follow the clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
+
+    /// Follow what the last two weeks foretell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predictive: Option<Predictive>,
+
+    /// Several measures: the one that asks for most decides, and one that cannot be had is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 8))]
+    pub chain: Option<Vec<Measure>>,
+}
+
+/// One measure of a chain: exactly one of the fields is set.
+#[derive(KubeSchema, Debug, Clone, Default, Serialize, Deserialize)]
+#[x_kube(validation = Rule::new("[has(self.buffer), has(self.queueDepth), has(self.schedule), has(self.predictive)].exists_one(set, set)")
+    .message("a measure of a chain needs exactly one of buffer, queueDepth, schedule, predictive"))]
+#[serde(rename_all = "camelCase")]
+pub struct Measure {
+    /// Keep room for players who are not there yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub buffer: Option<Buffer>,
+
+    /// Follow the waiting tickets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_depth: Option<QueueDepth>,
+
+    /// Follow the clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+
+    /// Follow what the last two weeks foretell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predictive: Option<Predictive>,
 }
 
 /// Keep room for players who are not there yet.
@@ -97,15 +197,47 @@ pub struct Buffer {
     #[serde(default = "one")]
     #[schemars(range(min = 0, max = 1000))]
     pub spare_replicas: i32,
+
+    /// How much of the whole room to keep free, percent; the larger of the two counts.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 90))]
+    pub spare_percent: i32,
 }
 
-/// Follow the number of waiting tickets.
+/// Follow what the last two weeks foretell: the same hour of the same weekday, brought to today's level.
+#[derive(KubeSchema, Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Predictive {
+    /// How many connected players one process carries.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub players_per_replica: i32,
+
+    /// How far to look ahead: at least as long as new processes need.
+    #[serde(default = "thirty_minutes")]
+    #[schemars(length(max = 32), regex(pattern = schema::DURATION))]
+    #[x_kube(validation = Rule::new("duration(self) >= duration('5m') && duration(self) <= duration('6h')")
+        .message("horizon must be between 5m and 6h"))]
+    pub horizon: String,
+
+    /// What Prometheus is asked for: one series with the players connected in this region.
+    #[schemars(length(min = 1, max = 1024))]
+    pub query: String,
+}
+
+/// Follow the waiting tickets.
 #[derive(KubeSchema, Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueDepth {
     /// How many waiting tickets one process is good for.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub tickets_per_replica: i32,
+
+    /// How long nineteen of twenty tickets may wait for their match; when they wait longer, processes are added in
+    /// proportion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32), regex(pattern = schema::DURATION))]
+    #[x_kube(validation = Rule::new("duration(self) >= duration('1s')").message("timeToMatch must be at least 1s"))]
+    pub time_to_match: Option<String>,
 
     /// Count only these queues. Empty: all of the region's.
     #[serde(default)]
@@ -160,7 +292,8 @@ pub struct RegionAutoscalerStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready`: the measure is known and followed. `Limited`: it asks for more than `max` or less than `min`.
+    /// `Ready`: the measure is known and followed. `Progressing`: the number is being changed. `Degraded`: it cannot be.
+    /// `Limited`: something holds the number where it is: a bound, a window, a cool-down.
     #[serde(default)]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
@@ -173,14 +306,41 @@ pub struct RegionAutoscalerStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_replicas: Option<i32>,
 
-    /// When the number last changed.
+    /// Which policy decided.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub decided_by: Option<String>,
+
+    /// Why it is this number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub why: Option<String>,
+
+    /// By how much the forecast of the last day was off on average, percent of what came. Absent without a forecast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast_error_percent: Option<i32>,
+
+    /// When the number last grew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::moment")]
-    pub last_scaled_at: Option<Time>,
+    pub last_scaled_up_at: Option<Time>,
+
+    /// When the number last shrank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::moment")]
+    pub last_scaled_down_at: Option<Time>,
 }
 
 fn one() -> i32 {
     1
+}
+
+fn at_once() -> String {
+    "0s".into()
+}
+
+fn thirty_minutes() -> String {
+    "30m".into()
 }
 
 fn five_minutes() -> String {

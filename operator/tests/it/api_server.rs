@@ -5,13 +5,15 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-const TOKEN: &str = "test-admin";
+/// The token of one who may do everything.
+pub const TOKEN: &str = "test-admin";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// A running API server. Dropping it stops both processes and removes their files.
@@ -27,7 +29,7 @@ impl ApiServer {
     pub async fn start(assets: &Path) -> Self {
         // A second call finds the provider installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("api-server-{}", std::process::id()));
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(home_name());
         fs::create_dir_all(&home).expect("a directory for the server");
         fs::write(home.join("tokens.csv"), format!("{TOKEN},admin,u0,\"system:masters\"\n")).expect("the token file");
 
@@ -71,6 +73,16 @@ impl ApiServer {
         server.spawn(&mut api);
         server.wait_ready().await;
         server
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The directory of its files, which go with it.
+    pub fn home(&self) -> &Path {
+        &self.home
     }
 
     /// Sends `body` (JSON, or YAML for a server-side apply) and gives the status and the answer.
@@ -134,6 +146,12 @@ impl Drop for ApiServer {
         }
         let _ = fs::remove_dir_all(&self.home);
     }
+}
+
+/// Several servers may run in one process of tests.
+fn home_name() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("api-server-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn free_ports() -> [u16; 3] {

@@ -92,7 +92,7 @@ async fn defaults_are_filled_in(server: &ApiServer) {
     let made = create_good(server, "eu-west", &manifests::region()).await;
     assert_eq!(made["spec"]["state"], "Active");
     assert_eq!(made["spec"]["drain"]["matchTimeout"], "10m");
-    assert_eq!(made["spec"]["roles"][1]["replicas"], 1);
+    assert_eq!(made["spec"]["replicas"], 1);
 
     let made = create_good(server, "eu-west-gateway", &manifests::autoscaler()).await;
     assert_eq!(made["spec"]["min"], 1);

@@ -3,10 +3,24 @@
 //! - `snapshot`: the committed definitions are what the program prints.
 //! - `definitions`: a real API server accepts them, fills in defaults and refuses bad manifests in plain words.
 //! - `manifests`: what is tried on it. `api_server`: starts and stops it.
+//! - `cluster`: an API server with the definitions and the shipped role; `operator`: the program, run in it.
+//! - `region`: what becomes of a Region. `steady`: nothing is written when nothing has changed. `leadership`: one of two acts.
+//!   `rotation`: what becomes of a SecretRotation. `autoscaler`: of a RegionAutoscaler.
+//!   `role`: the shipped role is exactly what is used. `samples`: they are accepted. `settings`: the program's settings.
 //! - `alerts`: every alert has its runbook and its tests, and asks for metrics that exist.
 
 mod alerts;
 mod api_server;
+mod autoscaler;
+mod cluster;
 mod definitions;
+mod leadership;
 mod manifests;
+mod operator;
+mod region;
+mod role;
+mod rotation;
+mod samples;
+mod settings;
 mod snapshot;
+mod steady;

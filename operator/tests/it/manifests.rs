@@ -69,6 +69,14 @@ pub fn good() -> Vec<Manifest> {
         by_queue_depth(),
         by_schedule(json!({ "start": "0 18 * * 1-5", "length": "5h30m" })),
         rotation().with(json!({ "restart": [{ "kind": "Deployment", "name": "muster-server" }] })),
+        rotation().with(json!({ "schedule": { "cron": "0 4 1 * *", "timeZone": "Europe/Berlin" } })),
+        signing_key(json!({ "secondKey": "second" })),
+        database_user(json!({ "template": "postgres://{username}:{password}@db/muster" })),
+        autoscaler().with(json!({ "policy": { "buffer": null, "chain": [
+            { "buffer": { "playersPerReplica": 2000, "sparePercent": 20 } },
+            { "queueDepth": { "ticketsPerReplica": 500, "timeToMatch": "20s" } },
+            { "predictive": { "playersPerReplica": 2000, "query": "sum(muster_sockets)" } },
+        ] }, "metrics": { "prometheus": "http://prometheus:9090" } })),
     ]
 }
 
@@ -103,7 +111,35 @@ pub fn bad() -> Vec<(Manifest, &'static str)> {
             rotation().with(json!({ "source": { "vaultKv": { "path": "data/muster/auth" } } })),
             "path is relative to the mount",
         ),
+        (signing_key(json!({})), "signingKey needs target.secondKey"),
+        (database_user(json!({ "secondKey": "second" })), "secondKey is not for vaultDatabase"),
+        (database_user(json!({ "template": "postgres://db/muster" })), "template must contain {password}"),
+        (
+            rotation().with(json!({ "target": { "usernameKey": "user" } })),
+            "usernameKey and template are for vaultDatabase",
+        ),
+        (
+            rotation().with(json!({ "source": { "signingKey": { "path": "muster/auth", "key": "signing_key" } } })),
+            "source needs exactly one of vaultKv, vaultDatabase, signingKey",
+        ),
+        (rotation().with(json!({ "schedule": { "cron": "daily" } })), "cron must be a line of five fields"),
+        (rotation().with(json!({ "verify": { "jwks": { "url": "http://keys/" } } })), "verify.jwks is for signingKey"),
+        (
+            autoscaler()
+                .with(json!({ "policy": { "buffer": null, "predictive": { "playersPerReplica": 1, "query": "q" } } })),
+            "predictive needs metrics.prometheus",
+        ),
+        (autoscaler().with(json!({ "scaleDownAfter": "7h" })), "scaleDownAfter must not be longer than 6h"),
     ]
+}
+
+fn signing_key(target: Value) -> Manifest {
+    let source = json!({ "vaultKv": null, "signingKey": { "path": "muster/auth", "key": "signing_key" } });
+    rotation().with(json!({ "source": source, "target": target }))
+}
+
+fn database_user(target: Value) -> Manifest {
+    rotation().with(json!({ "source": { "vaultKv": null, "vaultDatabase": { "role": "app" } }, "target": target }))
 }
 
 fn by_queue_depth() -> Manifest {

@@ -9,9 +9,9 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::nats::Nats;
 use crate::{
-    Accounts, Assignments, Audit, Blocks, Domain, EventTypes, Insights, Leases, Live, MatchCalls, MatchLog, MatchOwners, Matches,
-    MatchmakerCalls, Presence, Pushes, Queues, Ratings, Recents, Result, Retention, Servers, ServiceKeys, Sockets,
-    Staff, StoreError, StoreSettings, Telemetry, TicketFacts, Tickets, streams,
+    Accounts, Assignments, Audit, Blocks, Domain, EventTypes, Insights, Leases, Live, MatchCalls, MatchLog,
+    MatchOwners, Matches, MatchmakerCalls, Presence, Pushes, Queues, Ratings, Recents, Result, Retention, Servers,
+    ServiceKeys, Sockets, Staff, StoreError, StoreSettings, Telemetry, TicketFacts, Tickets, streams,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

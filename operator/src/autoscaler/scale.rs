@@ -1,0 +1,67 @@
+//! The number of processes on the Deployment, and whose it is.
+//!
+//! Whoever last set `spec.replicas` of a Deployment owns it in its managed fields. The autoscaler takes it from the Region (which
+//! then leaves it alone), and from nobody else: a HorizontalPodAutoscaler or a person keeps what they set until they let go of it.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
+
+use crate::{context::FIELD_MANAGER, events, reconcile::Error};
+
+/// Under which the autoscaler owns the number. Not the operator's common name: the Region's apply would take it away.
+pub const SCALER: &str = "muster-autoscaler";
+
+/// The Deployment of a role.
+pub struct Scaled {
+    /// How many processes it is to have.
+    pub replicas: i32,
+    /// Who else decides that, by name of the field manager.
+    pub others: Vec<String>,
+}
+
+/// Looks at the Deployment; `None` when there is none yet.
+///
+/// # Errors
+/// The API server cannot be asked.
+pub async fn look(deployments: &Api<Deployment>, name: &str) -> Result<Option<Scaled>, Error> {
+    let Some(deployment) = deployments.get_opt(name).await? else { return Ok(None) };
+    Ok(Some(Scaled { replicas: deployment.spec.replicas.unwrap_or(1), others: others(&deployment) }))
+}
+
+fn others(deployment: &Deployment) -> Vec<String> {
+    let owns = |fields: &serde_json::Value| fields["f:spec"].get("f:replicas").is_some();
+    let entries = deployment.managed_fields().iter();
+    let mut others: Vec<String> = entries
+        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| owns(&fields.0)))
+        .filter_map(|entry| entry.manager.clone())
+        .filter(|manager| manager != FIELD_MANAGER && manager != SCALER)
+        .collect();
+    others.sort();
+    others.dedup();
+    others
+}
+
+/// Sets the number. Forced only against the Region: `seen` was looked at just before, and a resource version that has changed since is
+/// refused.
+///
+/// # Errors
+/// The API server refused it, or somebody else was faster.
+pub async fn set(deployments: &Api<Deployment>, namespace: &str, name: &str, replicas: i32) -> Result<bool, Error> {
+    let Some(deployment) = deployments.get_opt(name).await? else { return Ok(false) };
+    if !others(&deployment).is_empty() {
+        return Ok(false);
+    }
+    let wanted = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": { "name": name, "resourceVersion": deployment.resource_version() },
+        "spec": { "replicas": replicas },
+    });
+    deployments.patch(name, &PatchParams::apply(SCALER).force(), &Patch::Apply(wanted)).await?;
+    events::object_applied("Deployment", namespace, name);
+    Ok(true)
+}

@@ -1,0 +1,203 @@
+//! Makes a Region's processes run.
+//!
+//! - [`objects`]: what a Region consists of. [`owned`]: what there is of it. What differs is applied.
+//! - [`phase`]: serving, closing or stopped. [`platform`]: how many matches still run. [`maintenance`]: when a change may be rolled out.
+//! - [`secrets`]: what the processes read must be there. [`report`]: what the status says.
+
+mod duration;
+mod maintenance;
+pub mod objects;
+pub mod owned;
+mod phase;
+pub mod platform;
+mod report;
+mod run;
+mod secrets;
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
+
+pub use phase::Phase;
+pub use run::run;
+
+use crate::{
+    context::Context,
+    crd::{
+        Region, ServerRole,
+        region::{DrainStatus, RegionState, RegionStatus},
+    },
+    reconcile::{
+        Action, Error, NOW_AND_THEN, Work,
+        conditions::{self, READY},
+        status,
+    },
+};
+use maintenance::Window;
+use objects::{Kind, Object, process_name};
+use owned::{Owned, Rollout};
+use phase::Leaving;
+use platform::Platform;
+
+/// Looks after Regions.
+struct Regions<P> {
+    context: Context,
+    owned: Arc<Owned>,
+    platform: P,
+}
+
+impl<P: Platform> Work for Regions<P> {
+    type Kind = Region;
+    const FINALIZER: Option<&'static str> = Some("muster.dev/region");
+
+    fn context(&self) -> &Context {
+        &self.context
+    }
+
+    async fn reconcile(&self, region: Arc<Region>) -> Result<Action, Error> {
+        let (phase, drain) = match region.spec.state {
+            RegionState::Active => (Phase::Serving, None),
+            RegionState::Draining => self.drain(&region).await,
+            RegionState::Disabled => (Phase::Stopped, None),
+        };
+        if phase == Phase::Serving {
+            secrets::check(&self.context, &region).await?;
+        }
+        let window = maintenance::window(region.spec.maintenance.as_ref(), self.context.clock.now())?;
+        let held_until = self.make_so(&region, phase, window).await?;
+        self.tell(&region, phase, drain, held_until).await?;
+        Ok(self.next_look(phase, held_until))
+    }
+
+    /// A Region that is deleted is drained first. Its objects go with it.
+    async fn clean_up(&self, region: Arc<Region>) -> Result<Action, Error> {
+        let (phase, drain) = self.drain(&region).await;
+        if phase == Phase::Stopped {
+            return Ok(Action::await_change());
+        }
+        self.make_so(&region, phase, Window::Open).await?;
+        self.tell(&region, phase, drain, None).await?;
+        let message = "The region is deleted when its matches have come to their end.".to_owned();
+        Err(Error::Waiting { message, again: self.context.poll() })
+    }
+}
+
+impl<P: Platform> Regions<P> {
+    /// How far the drain is.
+    async fn drain(&self, region: &Region) -> (Phase, Option<DrainStatus>) {
+        let so_far = region.status.as_ref().and_then(|status| status.drain.as_ref());
+        let referees = self.rollout(region, ServerRole::Referee).map_or(0, |rollout| rollout.replicas);
+        let matches = match so_far {
+            Some(drain) if drain.stopped_at.is_some() => drain.matches_left,
+            _ if referees == 0 => Some(0),
+            _ => match self.platform.matches_running(region).await {
+                Ok(matches) => Some(matches),
+                Err(error) => {
+                    crate::events::platform_silent(&error);
+                    None
+                }
+            },
+        };
+        let running =
+            |role| self.rollout(region, role).is_some_and(|rollout| rollout.wanted > 0 || rollout.replicas > 0);
+        let leaving = Leaving {
+            running: ServerRole::ALL.into_iter().any(running),
+            closed: self.rollout(region, ServerRole::Matchmaker).is_none_or(|rollout| rollout.replicas == 0),
+            matches,
+        };
+        let timeout = duration::parse(&region.spec.drain.match_timeout);
+        let (phase, drain) = phase::drain(so_far, leaving, timeout, self.context.clock.now());
+        (phase, Some(drain))
+    }
+
+    /// Writes what differs from what is wanted; when a change may be rolled out that is held back.
+    async fn make_so(&self, region: &Region, phase: Phase, window: Window) -> Result<Option<Timestamp>, Error> {
+        let namespace = region.namespace().unwrap_or_default();
+        let mut wanted = objects::wanted(region, phase, self.owned.knows(Kind::PodMonitor));
+        let unwanted = objects::unwanted(region, &wanted);
+        let mut held_until = None;
+        for object in wanted.iter_mut().filter(|object| object.kind == Kind::Deployment) {
+            match window {
+                // A roll-out would end the matches that a drain waits for.
+                _ if phase == Phase::Closing => {
+                    self.hold_back(&namespace, object);
+                }
+                Window::OpensAt(at) if self.hold_back(&namespace, object) => held_until = Some(at),
+                _ => {}
+            }
+        }
+        // What processes are started with comes before them.
+        let (processes, rest): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|object| object.kind == Kind::Deployment);
+        self.owned.apply_all(&namespace, rest).await?;
+        self.owned.apply_all(&namespace, processes).await?;
+        for (kind, name) in unwanted {
+            self.owned.delete(kind, &namespace, &name, &region.name_any()).await?;
+        }
+        Ok(held_until)
+    }
+
+    /// Leaves the processes of a Deployment as they are; whether they would have been replaced.
+    fn hold_back(&self, namespace: &str, object: &mut Object) -> bool {
+        let Some(seen) = self.owned.get(Kind::Deployment, namespace, &object.name) else { return false };
+        let running = seen.rollout.as_ref().is_some_and(|rollout| rollout.wanted > 0);
+        running && objects::keep_template(object, &seen.content())
+    }
+
+    fn rollout(&self, region: &Region, role: ServerRole) -> Option<Rollout> {
+        let namespace = region.namespace().unwrap_or_default();
+        self.owned.get(Kind::Deployment, &namespace, &process_name(region, role))?.rollout
+    }
+
+    /// Writes the status, when it says something new, and an event at every turn.
+    async fn tell(
+        &self,
+        region: &Region,
+        phase: Phase,
+        drain: Option<DrainStatus>,
+        held_until: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        let rollouts = region.spec.roles.iter().map(|role| (role.name, self.rollout(region, role.name))).collect();
+        let seen = report::Seen { phase, drain, rollouts, held_until };
+        let news = report::status(region, &seen, self.context.clock.now());
+        let before = region.status.clone().unwrap_or_default();
+        if status::write(&self.context.client, region, news.clone()).await? {
+            self.tell_turns(region, &before, &news).await;
+        }
+        Ok(())
+    }
+
+    async fn tell_turns(&self, region: &Region, before: &RegionStatus, now: &RegionStatus) {
+        let notices = &self.context.notices;
+        let ready = |status: &RegionStatus| conditions::holds(&status.conditions, READY) == Some(true);
+        let message = || {
+            let condition = now.conditions.iter().find(|condition| condition.type_ == READY);
+            condition.map(|condition| (condition.reason.clone(), condition.message.clone())).unwrap_or_default()
+        };
+        if before.drain.is_none() && now.drain.is_some() {
+            notices.normal(region, "DrainBegan", "Drain", "No player comes in any more; running matches go on.").await;
+        }
+        if let (Some(DrainStatus { stopped_at: None, .. }), Some(drain)) = (&before.drain, &now.drain)
+            && drain.stopped_at.is_some()
+            && drain.matches_left != Some(0)
+        {
+            let left = drain.matches_left.map_or("An unknown number of".to_owned(), |matches| matches.to_string());
+            let note = format!("{left} matches were left when spec.drain.matchTimeout was over; the processes stop.");
+            notices.warning(region, "DrainTimedOut", "Drain", note).await;
+        }
+        if !ready(before) && ready(now) {
+            let (reason, note) = message();
+            notices.normal(region, &reason, "Reconcile", note).await;
+        }
+    }
+
+    fn next_look(&self, phase: Phase, held_until: Option<Timestamp>) -> Action {
+        if phase == Phase::Closing {
+            return Action::requeue(self.context.poll());
+        }
+        let until = held_until.map(|at| at.duration_since(self.context.clock.now()));
+        let until = until.and_then(|until| Duration::try_from(until).ok());
+        Action::requeue(until.map_or(NOW_AND_THEN, |until| until.clamp(Duration::from_secs(1), NOW_AND_THEN)))
+    }
+}

@@ -1,0 +1,31 @@
+//! Settings of the processes that are not secret, and what the region is, for those who read it.
+
+use kube::ResourceExt;
+use serde_json::json;
+
+use super::{Kind, OPS_PORT, Object, PLAYERS_PORT, object};
+use crate::crd::Region;
+
+/// The entry that the processes read as their configuration file.
+pub const SETTINGS: &str = "muster.toml";
+
+/// `muster.toml` is read by the processes; `region.json` says what the Region says of itself, and no process reads it yet.
+pub fn of(region: &Region) -> Object {
+    let facts = json!({
+        "region": region.name_any(),
+        "queues": region.spec.queues,
+        "endpoints": region.spec.endpoints,
+        "capacity": region.spec.capacity,
+    });
+    let rest = json!({ "data": { SETTINGS: settings(region), "region.json": facts.to_string() } });
+    object(region, Kind::ConfigMap, region.name_any(), &[], rest)
+}
+
+/// The configuration file. A name of a Region needs no quoting beyond quotes.
+pub fn settings(region: &Region) -> String {
+    let name = region.name_any();
+    format!(
+        "[log]\nenvironment = \"{name}\"\n\n[http]\nlisten = \"0.0.0.0:{PLAYERS_PORT}\"\n\n\
+         [ops]\nlisten = \"0.0.0.0:{OPS_PORT}\"\n\n[shutdown]\ngrace = \"25s\"\n"
+    )
+}

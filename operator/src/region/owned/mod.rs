@@ -1,0 +1,161 @@
+//! What there is of the operator's own objects in the cluster, kept small: a thousand Regions have ten thousand of them.
+//!
+//! The cache is filled by watches of everything that carries the operator's label. Nothing is ever written to find out
+//! whether it has to be: an object [agrees](agrees::agrees) with what is wanted, or it is applied.
+
+mod agrees;
+mod follow;
+mod seen;
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use futures::future::try_join_all;
+use kube::{
+    Api,
+    api::{DeleteParams, DynamicObject, Patch, PatchParams},
+    runtime::reflector::ObjectRef,
+};
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+pub use seen::{Rollout, Seen};
+
+use super::objects::{Kind, Object, WANTED};
+use crate::{
+    context::{Context, FIELD_MANAGER},
+    crd::Region,
+    events,
+    reconcile::Error,
+};
+
+/// The operator's own objects, as last seen.
+pub struct Owned {
+    context: Context,
+    seen: Mutex<HashMap<Key, Seen>>,
+    /// By kind, whether all there is has been seen once.
+    filled: watch::Sender<Vec<Kind>>,
+    /// Regions whose objects have changed.
+    changed: mpsc::Sender<ObjectRef<Region>>,
+}
+
+/// Kind, namespace, name.
+type Key = (Kind, Box<str>, Box<str>);
+
+impl Owned {
+    /// Nothing seen yet. Regions whose objects change are told on `changed`.
+    pub fn new(context: Context, changed: mpsc::Sender<ObjectRef<Region>>) -> Self {
+        Self { context, seen: Mutex::default(), filled: watch::Sender::default(), changed }
+    }
+
+    /// Returns when all there is of the kinds has been seen once.
+    pub async fn filled(&self, kinds: &[Kind]) {
+        // An error would say that the sender is gone, and it is ours.
+        let _ = self.filled.subscribe().wait_for(|filled| kinds.iter().all(|kind| filled.contains(kind))).await;
+    }
+
+    /// Whether all there is of the kind has been seen once.
+    pub fn knows(&self, kind: Kind) -> bool {
+        self.filled.borrow().contains(&kind)
+    }
+
+    /// What was last seen of an object.
+    pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<Seen> {
+        self.lock().get(&key(kind, namespace, name)).cloned()
+    }
+
+    /// Makes an object so, unless it is; whether it had to be written. How many processes there are is left to whoever else
+    /// decides it, unless none are wanted.
+    ///
+    /// # Errors
+    /// The API server refused it.
+    pub async fn apply(&self, namespace: &str, mut object: Object) -> Result<bool, Error> {
+        let seen = self.get(object.kind, namespace, &object.name);
+        if seen.as_ref().is_some_and(|seen| seen.scaled_by_others)
+            && object.manifest["spec"]["replicas"].as_i64().is_some_and(|replicas| replicas > 0)
+            && seen.as_ref().and_then(|seen| seen.rollout.as_ref()).is_some_and(|rollout| rollout.wanted > 0)
+            && let Some(spec) = object.manifest["spec"].as_object_mut()
+        {
+            spec.remove("replicas");
+        }
+        if seen.is_some_and(|seen| seen.agrees_with(&object.manifest)) {
+            return Ok(false);
+        }
+        let parameters = PatchParams::apply(FIELD_MANAGER).force();
+        let (api, patch) = (self.api(object.kind, namespace), Patch::Apply(&object.manifest));
+        let applied = api.patch(&object.name, &parameters, &patch).await?;
+        self.put(object.kind, applied);
+        events::object_applied(object.kind.as_str(), namespace, &object.name);
+        Ok(true)
+    }
+
+    /// Deletes an object, if it was seen and is the operator's work; whether it had to be.
+    ///
+    /// # Errors
+    /// The API server refused it.
+    pub async fn delete(&self, kind: Kind, namespace: &str, name: &str, region: &str) -> Result<bool, Error> {
+        if self.get(kind, namespace, name).is_none_or(|seen| &*seen.region != region) {
+            return Ok(false);
+        }
+        match self.api(kind, namespace).delete(name, &DeleteParams::background()).await {
+            Ok(_) => events::object_deleted(kind.as_str(), namespace, name),
+            Err(kube::Error::Api(status)) if status.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.lock().remove(&key(kind, namespace, name));
+        Ok(true)
+    }
+
+    /// Applies all of them at once; whether any had to be written.
+    ///
+    /// # Errors
+    /// The API server refused one.
+    pub async fn apply_all(&self, namespace: &str, objects: Vec<Object>) -> Result<bool, Error> {
+        let written = try_join_all(objects.into_iter().map(|object| self.apply(namespace, object))).await?;
+        Ok(written.contains(&true))
+    }
+
+    fn api(&self, kind: Kind, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.context.client.clone(), namespace, &kind.resource())
+    }
+
+    /// Remembers an object; the Region it belongs to when that is news.
+    fn put(&self, kind: Kind, object: DynamicObject) -> Option<ObjectRef<Region>> {
+        let (namespace, name) = (object.metadata.namespace.clone()?, object.metadata.name.clone()?);
+        let seen = Seen::of(object)?;
+        let region = ObjectRef::new(&seen.region).within(&namespace);
+        let mut all = self.lock();
+        let known = all.entry(key(kind, &namespace, &name));
+        match known {
+            std::collections::hash_map::Entry::Occupied(mut known) => {
+                // A watch may tell of a moment before the answer to an apply.
+                if known.get().version > seen.version {
+                    return None;
+                }
+                let news = !known.get().is_same_as(&seen);
+                known.insert(seen);
+                news.then_some(region)
+            }
+            std::collections::hash_map::Entry::Vacant(vacant) => {
+                vacant.insert(seen);
+                Some(region)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Seen>> {
+        // Each change is one call, so the map is whole even if a holder panicked.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key(kind: Kind, namespace: &str, name: &str) -> Key {
+    (kind, namespace.into(), name.into())
+}
+
+/// The digest of what the operator wanted of an object when it last wrote it.
+fn wanted_digest(manifest: &Value) -> Option<&str> {
+    manifest["metadata"]["annotations"][WANTED].as_str()
+}

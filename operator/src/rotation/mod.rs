@@ -1,0 +1,264 @@
+//! Replaces secrets while both versions work.
+//!
+//! A reconcile looks at the world ([`observe`]), asks [`step::next`] what is to be done, does it ([`perform`]), and writes the state that
+//! follows ([`state`]) to the status before the next step. So a process that dies anywhere is followed by one that carries on.
+//! Versions come from a [`source`]; the [`target`] Secret, the [`workloads`] and the [`probe`]s follow the [`layout`].
+
+mod events;
+mod keeper;
+mod layout;
+mod memory;
+mod names;
+mod observe;
+mod perform;
+mod probe;
+mod report;
+mod source;
+mod state;
+mod step;
+mod target;
+mod workloads;
+
+#[cfg(test)]
+mod model;
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    ResourceExt,
+    runtime::{Controller, reflector::ObjectRef, watcher},
+};
+use tokio_util::sync::CancellationToken;
+
+pub use names::{ROLLBACK, ROTATE};
+
+use self::{
+    keeper::Keeper,
+    memory::Memory,
+    names::{ROTATED, VERSIONS},
+    report::Remarks,
+    source::Source,
+    step::{Plan, Step},
+    workloads::Workloads,
+};
+use crate::{
+    context::Context,
+    crd::{
+        SecretRotation,
+        secret_rotation::{RotationState, SecretRotationStatus},
+    },
+    reconcile::{Action, Class, Error, NOW_AND_THEN, Work, conditions::Conditioned, drive, status},
+    timing::duration,
+    vault::{Owner, Vault},
+};
+
+/// Looks after all SecretRotations until `term` is cancelled.
+///
+/// # Errors
+/// It could not go on.
+pub async fn run(context: Context, term: CancellationToken) -> anyhow::Result<()> {
+    let written = watcher::Config::default().labels(&format!("{ROTATED}=true"));
+    let controller = Controller::new(context.watched::<SecretRotation>(), watcher::Config::default()).watches(
+        context.watched::<Secret>(),
+        written,
+        |secret| rotations_of(&secret),
+    );
+    let vault = Vault::new(context.settings.vault.clone());
+    drive(controller, Rotation { context, vault, memory: Memory::default() }, term).await;
+    Ok(())
+}
+
+/// The rotations that write a Secret, as its annotations say.
+fn rotations_of(secret: &Secret) -> Vec<ObjectRef<SecretRotation>> {
+    let namespace = secret.namespace().unwrap_or_default();
+    let names = secret.annotations().keys().filter_map(|key| key.strip_prefix(VERSIONS));
+    names.map(|name| ObjectRef::new(name).within(&namespace)).collect()
+}
+
+struct Rotation {
+    context: Context,
+    vault: Vault,
+    memory: Memory,
+}
+
+/// One SecretRotation while it is worked on.
+struct Rotating<'r> {
+    context: &'r Context,
+    memory: &'r Memory,
+    source: Source,
+    plan: Plan,
+    /// As it is on the API server, not as a watch remembers it: steps are chosen by its status.
+    resource: SecretRotation,
+    namespace: String,
+    name: String,
+}
+
+/// Steps in one reconcile; a whole rotation without a wait has about fifteen.
+const MOST_STEPS: usize = 40;
+
+impl Work for Rotation {
+    type Kind = SecretRotation;
+
+    /// Nothing is left to do: versions in use stay valid, and what nobody keeps alive ends by itself.
+    const FINALIZER: Option<&'static str> = None;
+
+    fn context(&self) -> &Context {
+        &self.context
+    }
+
+    async fn reconcile(&self, resource: Arc<SecretRotation>) -> Result<Action, Error> {
+        let uid = resource.uid();
+        let api = self.context.beside::<SecretRotation>(&*resource);
+        let fresh = api.get_opt(&resource.name_any()).await?;
+        let Some(fresh) = fresh.filter(|fresh| fresh.uid() == uid && fresh.metadata.deletion_timestamp.is_none())
+        else {
+            self.memory.forget(&uid.unwrap_or_default());
+            return Ok(Action::await_change());
+        };
+        self.rotating(fresh)?.go().await
+    }
+}
+
+impl Rotation {
+    fn rotating(&self, resource: SecretRotation) -> Result<Rotating<'_>, Error> {
+        let keeper = Keeper::of(self.context.client.clone(), &resource);
+        let source = Source::of(&resource.spec, self.vault.clone(), keeper)?;
+        let plan = Plan {
+            two: resource.spec.target.second_key.is_some(),
+            owned: source.is_owned(),
+            overlap: duration("overlap", &resource.spec.overlap)?,
+            rollout_timeout: duration("rolloutTimeout", &resource.spec.rollout_timeout)?,
+            suspended: resource.spec.suspended,
+        };
+        let (namespace, name) = (resource.namespace().unwrap_or_default(), resource.name_any());
+        Ok(Rotating { context: &self.context, memory: &self.memory, source, plan, resource, namespace, name })
+    }
+}
+
+impl Rotating<'_> {
+    /// Takes steps until there is something to wait for.
+    async fn go(mut self) -> Result<Action, Error> {
+        let mut state = self.state();
+        let mut owner: Option<Owner> = None;
+        for _ in 0..MOST_STEPS {
+            let now = self.context.clock.now();
+            let mut remarks = Remarks::default();
+            let mut seen = self.observe(&state, &mut remarks).await?;
+            seen.owner_at_hand = owner.is_some();
+            let step = step::next(&self.plan, &state, &seen, now);
+            match step {
+                Step::Wait(until) => {
+                    self.write(&state, &remarks).await?;
+                    return Ok(Action::requeue(self.pause(until)));
+                }
+                Step::Watch(what) => {
+                    remarks.waits_for = Some(what);
+                    self.write(&state, &remarks).await?;
+                    return Ok(Action::requeue(self.context.poll()));
+                }
+                Step::Stuck(why) => {
+                    if state.failure.as_ref().is_none_or(|failure| failure.message != why) {
+                        self.fail(&mut state, "RolloutStuck", why, None).await;
+                    }
+                    self.write(&state, &remarks).await?;
+                    return Ok(Action::requeue(self.context.poll()));
+                }
+                step => match self.perform(step, state.clone(), &mut owner, now).await {
+                    Ok(after) => {
+                        state = after;
+                        if !self.keep(&state, &remarks).await? {
+                            return Ok(Action::requeue(Duration::ZERO));
+                        }
+                    }
+                    // The API server's own troubles are nobody's step: they pass, or are told as such.
+                    Err(error) if error.class().is_passing() => return Err(error),
+                    Err(error) => {
+                        let attempts = state.failure.as_ref().map_or(0, |failure| failure.attempts).unsigned_abs();
+                        let pause = Class::Dependency.pause(attempts + 1, 0.5).max(Duration::from_secs(1));
+                        let retry_at = now.checked_add(pause).unwrap_or(now);
+                        self.fail(&mut state, error.reason(), error.to_string(), Some(retry_at)).await;
+                        self.write(&state, &remarks).await?;
+                        return Ok(Action::requeue(pause));
+                    }
+                },
+            }
+        }
+        Ok(Action::requeue(self.context.poll()))
+    }
+
+    fn state(&self) -> RotationState {
+        self.resource.status.as_ref().and_then(|status| status.rotation.clone()).unwrap_or_default()
+    }
+
+    fn workloads(&self) -> Workloads<'_> {
+        Workloads {
+            client: &self.context.client,
+            namespace: &self.namespace,
+            rotation: &self.name,
+            workloads: &self.resource.spec.restart,
+        }
+    }
+
+    async fn fail(
+        &self,
+        state: &mut RotationState,
+        reason: &'static str,
+        message: String,
+        retry_at: Option<jiff::Timestamp>,
+    ) {
+        let news = state.failure.as_ref().is_none_or(|failure| failure.reason != reason);
+        state.failed(reason, message, retry_at);
+        if let Some(failure) = &state.failure {
+            events::failed(&self.context.notices, &self.resource, failure, news).await;
+        }
+    }
+
+    async fn write(&self, state: &RotationState, remarks: &Remarks) -> Result<bool, Error> {
+        let status = report::status(&self.resource, state, remarks, self.context.clock.now());
+        status::write(&self.context.client, &self.resource, status).await
+    }
+
+    /// Writes the state, and reads it back for the next step. `false`: somebody else is at work on it.
+    async fn keep(&mut self, state: &RotationState, remarks: &Remarks) -> Result<bool, Error> {
+        self.write(state, remarks).await?;
+        let api = self.context.beside::<SecretRotation>(&self.resource);
+        match api.get_opt(&self.name).await? {
+            Some(fresh)
+                if fresh.uid() == self.resource.uid()
+                    && fresh.metadata.generation == self.resource.metadata.generation =>
+            {
+                self.resource = fresh;
+                Ok(self.state() == *state)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Until when nothing is to be done: the moment that is waited for, or when leases or the world are looked at again.
+    fn pause(&self, until: Option<jiff::Timestamp>) -> Duration {
+        let now = self.context.clock.now();
+        let until = until.and_then(|until| Duration::try_from(until.duration_since(now)).ok());
+        let leases = self.memory.look_again_after(&self.resource.uid().unwrap_or_default());
+        let soonest = [until, leases, Some(NOW_AND_THEN)].into_iter().flatten().min().unwrap_or(NOW_AND_THEN);
+        soonest.max(Duration::from_millis(100))
+    }
+}
+
+impl Conditioned for SecretRotationStatus {
+    fn conditions(&self) -> &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition] {
+        &self.conditions
+    }
+
+    fn conditions_mut(&mut self) -> &mut Vec<k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition> {
+        &mut self.conditions
+    }
+
+    fn observed_generation_mut(&mut self) -> &mut Option<i64> {
+        &mut self.observed_generation
+    }
+
+    fn is_memory(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,134 @@
+//! Who the operator is in Vault.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::future::BoxFuture;
+use muster_runtime::Secret;
+use tokio::sync::Mutex;
+use vaultrs::{
+    auth::kubernetes,
+    client::{VaultClient, VaultClientSettingsBuilder},
+    error::ClientError,
+};
+
+use super::{Trouble, VaultError, VaultSettings};
+
+/// A Vault and the operator's session in it. Clones share the session.
+#[derive(Clone)]
+pub struct Vault {
+    settings: Arc<VaultSettings>,
+    session: Arc<Mutex<Option<Session>>>,
+}
+
+struct Session {
+    client: Arc<VaultClient>,
+    /// When to sign in again; `None`: when refused.
+    until: Option<Instant>,
+}
+
+impl Vault {
+    /// The Vault of these settings. Nothing is connected to yet.
+    pub fn new(settings: VaultSettings) -> Self {
+        Self { settings: Arc::new(settings), session: Arc::default() }
+    }
+
+    /// Asks Vault for something at `place` (which is named in errors), with a fresh session when the one before is refused.
+    pub(super) async fn ask<'a, T>(
+        &self,
+        place: &str,
+        ask: impl Fn(Arc<VaultClient>) -> BoxFuture<'a, Result<T, ClientError>> + Send + Sync,
+    ) -> Result<T, VaultError> {
+        let client = self.client().await?;
+        match ask(client.clone()).await {
+            Err(ClientError::APIError { code: 403, .. }) if self.can_sign_in_again() => {
+                // The token may have ended: somebody who was refused with it signs in, and the rest use that.
+                self.forget(&client).await;
+                let client = self.client().await?;
+                ask(client).await
+            }
+            answer => answer,
+        }
+        .map_err(|error| VaultError::of(&error, place))
+    }
+
+    /// A client that acts for another token than the operator's.
+    pub(super) fn acting_for(&self, token: &str) -> Result<VaultClient, VaultError> {
+        if self.settings.address.is_empty() {
+            return Err(VaultError::new(
+                Trouble::NotConfigured,
+                "the operator is not told which Vault there is: set operator.vault.address",
+            ));
+        }
+        let mut settings = VaultClientSettingsBuilder::default();
+        settings.address(&self.settings.address).token(token).timeout(Some(self.settings.timeout)).verify(true);
+        if let Some(file) = &self.settings.ca_file {
+            settings.ca_certs(vec![file.display().to_string()]);
+        }
+        let settings = settings.build().map_err(|error| {
+            VaultError::new(Trouble::NotConfigured, format!("operator.vault.address cannot be used: {error}"))
+        })?;
+        VaultClient::new(settings).map_err(|error| {
+            VaultError::new(Trouble::NotConfigured, format!("the Vault client cannot be made: {error}"))
+        })
+    }
+
+    async fn client(&self) -> Result<Arc<VaultClient>, VaultError> {
+        let mut session = self.session.lock().await;
+        if let Some(session) = session.as_ref().filter(|s| s.until.is_none_or(|until| Instant::now() < until)) {
+            return Ok(session.client.clone());
+        }
+        let fresh = self.sign_in().await?;
+        let client = fresh.client.clone();
+        *session = Some(fresh);
+        Ok(client)
+    }
+
+    async fn sign_in(&self) -> Result<Session, VaultError> {
+        let settings = &self.settings;
+        if !settings.kubernetes_role.is_empty() {
+            let account = read(&settings.kubernetes_token_file).await?;
+            let client = self.acting_for("")?;
+            let (mount, role) = (&settings.kubernetes_mount, &settings.kubernetes_role);
+            let signed_in = kubernetes::login(&client, mount, role, account.expose()).await;
+            let signed_in =
+                signed_in.map_err(|error| VaultError::of(&error, &format!("auth/{mount}/login as {role}")))?;
+            // A third before its end, so that nothing is begun with a token that ends in the middle.
+            let until = Duration::from_secs(signed_in.lease_duration).mul_f64(0.67);
+            let until = (signed_in.lease_duration > 0).then(|| Instant::now() + until);
+            return Ok(Session { client: Arc::new(self.acting_for(&signed_in.client_token)?), until });
+        }
+        let token = match &settings.token_file {
+            Some(file) => read(file).await?,
+            None => settings.token.clone(),
+        };
+        if token.is_empty() {
+            return Err(VaultError::new(
+                Trouble::NotConfigured,
+                "the operator has no way into Vault: set operator.vault.kubernetes_role, token_file or token",
+            ));
+        }
+        Ok(Session { client: Arc::new(self.acting_for(token.expose())?), until: None })
+    }
+
+    fn can_sign_in_again(&self) -> bool {
+        !self.settings.kubernetes_role.is_empty() || self.settings.token_file.is_some()
+    }
+
+    async fn forget(&self, client: &Arc<VaultClient>) {
+        let mut session = self.session.lock().await;
+        if session.as_ref().is_some_and(|session| Arc::ptr_eq(&session.client, client)) {
+            *session = None;
+        }
+    }
+}
+
+async fn read(file: &Path) -> Result<Secret, VaultError> {
+    let text = tokio::fs::read_to_string(file).await.map_err(|error| {
+        VaultError::new(Trouble::NotConfigured, format!("the token file {} cannot be read: {error}", file.display()))
+    })?;
+    Ok(Secret::new(text.trim()))
+}

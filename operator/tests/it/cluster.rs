@@ -1,0 +1,176 @@
+//! An API server with the definitions and the shipped role, shared by the tests that run at the same time.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use k8s_openapi::NamespaceResourceScope;
+use kube::{
+    Api, Client, Config, Resource,
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    config::{KubeConfigOptions, Kubeconfig},
+    core::GroupVersionKind,
+};
+use muster_operator::crd::Region;
+use muster_testkit::eventually;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::{
+    api_server::{ApiServer, TOKEN},
+    operator::Operator,
+    snapshot::printed,
+};
+
+/// How long anything in a test may take.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// An API server, and an operator that acts in all its namespaces.
+pub struct Cluster {
+    // First, so that it ends before the server.
+    _operator: Option<Operator>,
+    server: ApiServer,
+    token: String,
+}
+
+static SHARED: Mutex<Weak<Cluster>> = Mutex::const_new(Weak::new());
+
+impl Cluster {
+    /// The cluster that other tests use too, with an operator; nothing, and a line that says so, where there are no programs for it.
+    pub async fn shared() -> Option<Arc<Self>> {
+        let assets = assets()?;
+        let mut shared = SHARED.lock().await;
+        if let Some(cluster) = shared.upgrade() {
+            return Some(cluster);
+        }
+        let mut cluster = Self::start(&assets).await;
+        cluster._operator = Some(cluster.operator("shared", &[]));
+        let cluster = Arc::new(cluster);
+        *shared = Arc::downgrade(&cluster);
+        Some(cluster)
+    }
+
+    /// A cluster of one's own, without an operator.
+    pub async fn own() -> Option<Self> {
+        Some(Self::start(&assets()?).await)
+    }
+
+    async fn start(assets: &Path) -> Self {
+        let server = ApiServer::start(assets).await;
+        let mut cluster = Self { _operator: None, server, token: String::new() };
+        let rbac = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops/deploy/operator/rbac.yaml");
+        let rbac = std::fs::read_to_string(rbac).expect("the shipped role");
+        for yaml in [printed(), rbac] {
+            for document in serde_yaml_ng::Deserializer::from_str(&yaml) {
+                cluster.apply(serde::Deserialize::deserialize(document).expect("each document is YAML")).await;
+            }
+        }
+        let client = cluster.client().await;
+        let regions: Api<Region> = Api::all(client);
+        eventually(SOON, "the definitions to be served", async || regions.list(&Default::default()).await.ok()).await;
+        cluster.token = cluster.operator_token().await;
+        cluster
+    }
+
+    /// The token that a pod of the operator would have.
+    async fn operator_token(&self) -> String {
+        let path = "/api/v1/namespaces/muster-system/serviceaccounts/muster-operator/token";
+        let request = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
+        let (status, answer) =
+            self.server.call(reqwest::Method::POST, path, "application/json", request.to_string()).await;
+        assert!(status.is_success(), "no token for the operator: {status} {answer}");
+        answer["status"]["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Starts an operator with the shipped role and nothing else. `settings` are `section.key=value`.
+    pub fn operator(&self, label: &str, settings: &[&str]) -> Operator {
+        Operator::start(label, &self.kubeconfig(&format!("operator-{label}"), &self.token), settings)
+    }
+
+    /// The file with which `kubectl` may do everything.
+    pub fn admin_kubeconfig(&self) -> PathBuf {
+        self.kubeconfig("admin", TOKEN)
+    }
+
+    fn kubeconfig(&self, name: &str, token: &str) -> PathBuf {
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "test",
+            "clusters": [{ "name": "test", "cluster": {
+                "server": self.server.url(),
+                "certificate-authority": self.server.home().join("apiserver.crt"),
+            }}],
+            "users": [{ "name": "test", "user": { "token": token } }],
+            "contexts": [{ "name": "test", "context": { "cluster": "test", "user": "test", "namespace": "default" } }],
+        });
+        let path = self.server.home().join(format!("{name}.kubeconfig"));
+        // Whole at once: others read it at the same time.
+        let part = path.with_extension(format!("{:?}", std::thread::current().id()));
+        std::fs::write(&part, config.to_string()).expect("a kubeconfig");
+        std::fs::rename(part, &path).expect("a kubeconfig");
+        path
+    }
+
+    /// A client that may do everything. One a test: its connections belong to the test's runtime.
+    pub async fn client(&self) -> Client {
+        let config = Kubeconfig::read_from(self.admin_kubeconfig()).expect("our own kubeconfig");
+        let config =
+            Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.expect("a configuration");
+        Client::try_from(config).expect("a client")
+    }
+
+    /// Applies any manifest as `test`.
+    pub async fn apply(&self, manifest: Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let version = text(&manifest["apiVersion"]);
+        let (group, version) = version.split_once('/').unwrap_or(("", &version));
+        let kind = GroupVersionKind::gvk(group, version, &text(&manifest["kind"]));
+        let resource = ApiResource::from_gvk(&kind);
+        let client = self.client().await;
+        let api: Api<DynamicObject> = match manifest["metadata"]["namespace"].as_str() {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
+        };
+        let name = text(&manifest["metadata"]["name"]);
+        let parameters = PatchParams::apply("test").force();
+        // A kind that was defined a moment ago is not served yet.
+        eventually(SOON, &format!("{} {name} to be applied", text(&manifest["kind"])), async || {
+            api.patch(&name, &parameters, &Patch::Apply(&manifest)).await.inspect_err(|error| eprintln!("{error}")).ok()
+        })
+        .await;
+    }
+
+    /// A namespace of one's own.
+    pub async fn namespace(&self, name: &str) -> Space {
+        let manifest = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+        self.apply(manifest).await;
+        Space { client: self.client().await, name: name.to_owned() }
+    }
+}
+
+/// A namespace in which a test works.
+pub struct Space {
+    /// A client that may do everything.
+    pub client: Client,
+    /// Its name.
+    pub name: String,
+}
+
+impl Space {
+    /// The objects of a kind in it.
+    pub fn all<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self) -> Api<K> {
+        Api::namespaced(self.client.clone(), &self.name)
+    }
+}
+
+fn assets() -> Option<PathBuf> {
+    let assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
+    if assets.is_none() {
+        // Past the test harness's capture: a skipped test should be seen.
+        let _ =
+            writeln!(std::io::stderr(), "skipped: KUBEBUILDER_ASSETS does not say where etcd and kube-apiserver are");
+    }
+    assets
+}
