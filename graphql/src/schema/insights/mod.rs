@@ -98,6 +98,7 @@ impl InsightQuery {
     /// How far players come through kinds of events (2 to 8), all within so many hours of the first. Of a player's events of a kind on
     /// a day at a place, the first and the last are known.
     #[graphql(guard = "Needs(Permission::ReadInsights)", complexity = "asked::cost(8, by.is_some(), child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn funnel(
         &self,
         context: &Context<'_>,
@@ -119,6 +120,7 @@ impl InsightQuery {
         guard = "Needs(Permission::ReadInsights)",
         complexity = "asked::cost(10 * DAYS, by.is_some(), child_complexity / 4)"
     )]
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn queue_series(
         &self,
         context: &Context<'_>,
