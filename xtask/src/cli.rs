@@ -184,6 +184,15 @@ Examples:
 It builds in release mode, starts services of its own, makes players from a seed, and asks each question 40 times. \
 Fifty million events take some minutes and about a gigabyte, which is gone afterwards.")]
     Questions(bench::questions::Arguments),
+    /// The operator against a real API server: until a Region is ready, writes at rest, a restart with 1,000 Regions, memory
+    #[command(after_help = "\
+Examples:
+  cargo xtask bench operator
+  cargo xtask bench operator --json > operator.json
+
+It builds in release mode, starts etcd and kube-apiserver of its own from KUBEBUILDER_ASSETS, and takes some minutes. A write to a \
+cluster at rest is exit code 1. What each figure is: docs/benchmarks.md.")]
+    Operator(bench::operator::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -278,6 +287,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Bench { what: BenchCommand::Matchmaking(arguments) } => bench::matchmaking(&paths, &arguments),
         Command::Bench { what: BenchCommand::Questions(arguments) } => bench::questions::questions(&paths, &arguments),
+        Command::Bench { what: BenchCommand::Operator(arguments) } => bench::operator::operator(&paths, &arguments),
         Command::Load { what: LoadCommand::Queue(arguments) } => load::queue(&paths, &arguments),
         Command::Load { what: LoadCommand::Ingest(arguments) } => load::ingest(&paths, &arguments),
         Command::Load { what: LoadCommand::Play(arguments) } => load::play(&paths, &arguments),

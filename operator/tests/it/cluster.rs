@@ -90,6 +90,22 @@ impl Cluster {
         Operator::start(label, &self.kubeconfig(&format!("operator-{label}"), &self.token), settings)
     }
 
+    /// The same on one core, with settings as shipped.
+    #[allow(dead_code, reason = "the benchmark's")]
+    pub fn operator_on_one_core(&self, label: &str) -> Operator {
+        let kubeconfig = self.kubeconfig(&format!("operator-{label}"), &self.token);
+        Operator::start_on_one_core(label, &kubeconfig, &["operator.poll=5s"])
+    }
+
+    /// What the API server has counted: writes of anything but Leases, by whomever.
+    #[allow(dead_code, reason = "the benchmark's")]
+    pub async fn metrics(&self) -> String {
+        let answer =
+            reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().expect("a client");
+        let answer = answer.get(format!("{}/metrics", self.server.url())).bearer_auth(TOKEN).send().await;
+        answer.expect("the API server answers").text().await.expect("text")
+    }
+
     /// The file with which `kubectl` may do everything.
     pub fn admin_kubeconfig(&self) -> PathBuf {
         self.kubeconfig("admin", TOKEN)

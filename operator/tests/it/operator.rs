@@ -22,7 +22,18 @@ pub struct Operator {
 impl Operator {
     /// Starts it with the cluster of a kubeconfig and settings `section.key=value`.
     pub fn start(label: &str, kubeconfig: &Path, settings: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_muster-operator"));
+        Self::start_by(Command::new(env!("CARGO_BIN_EXE_muster-operator")), label, kubeconfig, settings)
+    }
+
+    /// The same on one core.
+    #[allow(dead_code, reason = "the benchmark's")]
+    pub fn start_on_one_core(label: &str, kubeconfig: &Path, settings: &[&str]) -> Self {
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", "0", env!("CARGO_BIN_EXE_muster-operator")]);
+        Self::start_by(command, label, kubeconfig, settings)
+    }
+
+    fn start_by(mut command: Command, label: &str, kubeconfig: &Path, settings: &[&str]) -> Self {
         let port = free_port();
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("operator-{label}-{}.log", std::process::id()));
         let file = File::create(&log).expect("a log file");
@@ -43,6 +54,12 @@ impl Operator {
             .spawn()
             .expect("the operator starts");
         Self { child, log, ops: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// Its process id.
+    #[allow(dead_code, reason = "the benchmark's")]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Everything it wrote so far.

@@ -1,6 +1,7 @@
 //! `bench`: what the matchmaking engine costs, measured by criterion, told as medians.
 
 mod estimates;
+pub mod operator;
 pub mod questions;
 mod report;
 

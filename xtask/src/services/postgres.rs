@@ -63,7 +63,12 @@ fn server(sandbox: &Sandbox, place: &Place<'_>) -> Command {
         "max_locks_per_transaction=256",
     ];
     match place.durability {
-        Durability::Kept => settings.push("max_connections=300"),
+        Durability::Kept => {
+            settings.push("max_connections=300");
+            // Telemetry writes tens of megabytes a second. With the default of 1 GB a checkpoint comes every few seconds, and after each
+            // one every page that is touched goes to the log whole.
+            settings.extend(["max_wal_size=4GB", "shared_buffers=256MB", "wal_buffers=16MB"]);
+        }
         Durability::Scratch => {
             settings.extend(["max_connections=500", "fsync=off", "synchronous_commit=off", "full_page_writes=off"]);
             // Hundreds of short-lived databases need no scheduler each; nothing of Muster's is done by one.

@@ -129,7 +129,8 @@ impl Gathered {
 
     pub fn add(&mut self, event: &SeenEvent<'_>) {
         let place = self.place_of(event);
-        let kind = self.kinds.of(event.kind, || event.kind.to_owned());
+        let name = bounded(event.kind);
+        let kind = self.kinds.of(name, || name.to_owned());
         let any = self.kinds.of(ANY_KIND, || ANY_KIND.to_owned());
         let day = event.at.num_days_from_ce();
         let ms = event.at.num_seconds_from_midnight() * 1_000 + event.at.timestamp_subsec_millis().min(999);
@@ -162,7 +163,7 @@ impl Gathered {
     }
 
     fn place_of(&mut self, event: &SeenEvent<'_>) -> usize {
-        let wanted = (event.region, event.platform, event.build);
+        let wanted = (event.region.map(bounded), event.platform.map(bounded), event.build.map(bounded));
         let is = |place: &Place| (place.0.as_deref(), place.1.as_deref(), place.2.as_deref()) == wanted;
         // Neighbours come from the same place, mostly.
         if let Some(last) = self.last_place.filter(|last| is(&self.places.list[*last])) {
@@ -310,6 +311,14 @@ fn opened_at(session_id: Uuid, at: DateTime<Utc>) -> DateTime<Utc> {
         Some(opened) if (at - opened).abs() < SESSION_REACH => opened,
         _ => at.date_naive().and_time(chrono::NaiveTime::MIN).and_utc(),
     }
+}
+
+/// What is not told apart.
+pub(super) const OTHER: &str = "(other)";
+
+/// Names are indexed, and clients make them up: a very long one is nobody's.
+fn bounded(name: &str) -> &str {
+    if name.len() <= 128 { name } else { OTHER }
 }
 
 /// The beginning of the hour that a moment is in.

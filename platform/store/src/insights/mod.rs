@@ -28,7 +28,10 @@ mod sets;
 mod sketch;
 mod space;
 
+use std::sync::Arc;
+
 use sqlx::PgPool;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::nats::Nats;
 
@@ -49,10 +52,21 @@ pub use space::{Compressed, HypertableSpace};
 pub struct Insights {
     postgres: PgPool,
     nats: Nats,
+    /// Questions of distinct players take memory by the number of players ever seen (up to 24 bytes each), so few run at once.
+    turns: Arc<Semaphore>,
 }
+
+/// How many such questions.
+const AT_ONCE: usize = 2;
 
 impl Insights {
     pub(crate) fn new(postgres: PgPool, nats: Nats) -> Self {
-        Self { postgres, nats }
+        Self { postgres, nats, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// A turn of a question that takes much memory.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes it, so there is always one, sooner or later.
+        self.turns.acquire().await.ok()
     }
 }

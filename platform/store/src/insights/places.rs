@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use sqlx::PgConnection;
 
+use super::facts::OTHER;
 use super::range::{Dimension, Slice};
 use crate::Result;
 
-/// The most groups of an answer; those beyond are one, called [`OTHERS`].
+/// The most groups of an answer; those beyond are one, called [`OTHER`].
 const MAX_GROUPS: usize = 50;
 
 /// What is not told apart.
@@ -61,7 +62,7 @@ impl Places {
         };
         let groups: HashMap<i32, usize> = values.iter().map(|(place, value)| (*place, group(value))).collect();
         if groups.values().any(|group| *group == names.len()) {
-            names.push(Some(OTHERS.to_owned()));
+            names.push(Some(OTHER.to_owned()));
         }
         Ok(Self { numbers: Some(numbers), names, groups })
     }

@@ -33,6 +33,7 @@ impl Insights {
         if !(1..=60).contains(&horizon) {
             return AskError::invalid(format!("the horizon has to be 1 to 60 days, not {horizon}"));
         }
+        let _turn = self.turn().await;
         let mut postgres = self.postgres.acquire().await?;
         let places = Places::of(&mut postgres, slice, None).await?;
         let sets = sets::players(&mut postgres, days, ANY, &places).await?;

@@ -44,6 +44,7 @@ impl Insights {
         by: Option<Dimension>,
     ) -> Result<Vec<FunnelStep>, AskError> {
         check(kinds, within)?;
+        let _turn = self.turn().await;
         let mut postgres = self.postgres.acquire().await?;
         let places = Places::of(&mut postgres, slice, by).await?;
         let numbers: Vec<Option<i32>> = sqlx::query_scalar!(

@@ -1,0 +1,94 @@
+//! `bench operator`: what the operator costs, against a real API server.
+
+use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::{
+    build,
+    commands::{failure, run, watch},
+    files,
+    machine::Machine,
+    output::{self, Stream},
+    paths::Paths,
+    steps::Steps,
+};
+
+/// How long measuring may take.
+const WITHIN: Duration = Duration::from_secs(40 * 60);
+
+/// What is measured: the figure, the most that it should be, and what it is.
+const FIGURES: [(&str, f64, &str); 4] = [
+    ("ready_ms", 3_300.0, "ms until a Region is ready, p95 of 20; 300 of them are the Pods' own start"),
+    ("steady_writes", 0.0, "writes in 60 s to a cluster of 200 Regions at rest"),
+    ("restart_s", 60.0, "s until a new process on one core has looked at 1,000 Regions"),
+    ("rss_mb", 80.0, "MB resident then"),
+];
+
+/// How `bench operator` was asked to run.
+#[derive(Clone, Debug, Args)]
+pub struct Arguments {
+    /// Print one JSON object on standard output; progress goes to standard error either way
+    #[arg(long)]
+    json: bool,
+    /// Measure a debug build: quick to make, and no figure of it means anything
+    #[arg(long, hide = true)]
+    debug_build: bool,
+}
+
+/// Measures; exit code 1 when a cluster at rest was written to.
+pub fn operator(paths: &Paths, arguments: &Arguments) -> Result<ExitCode> {
+    let steps = Steps::on(Stream::Errors);
+    let assets = assets(paths).context(
+        "set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver, such as `setup-envtest use -p path` prints",
+    )?;
+    let report = paths.muster.join("bench/operator.json");
+    files::remove(&report)?;
+    fs::create_dir_all(paths.muster.join("bench")).context("cannot make a folder for the report")?;
+    steps.step("cargo bench --no-run", |step| {
+        let mut command = cargo(paths, arguments);
+        command.arg("--no-run");
+        run(step, command, &paths.log("bench-operator-build"), build::WITHIN).context("the benchmark does not build")
+    })?;
+    let machine = Machine::look(paths);
+    let log = paths.log("bench-operator");
+    steps.step("make Regions", |step| {
+        let mut command = cargo(paths, arguments);
+        command.env("KUBEBUILDER_ASSETS", &assets).env("MUSTER_BENCH_REPORT", &report);
+        let status = watch(command, &log, WITHIN, |line| step.note(line))?;
+        if status.success() { Ok(()) } else { Err(failure("cargo bench", status, &log)) }
+    })?;
+    let text = fs::read_to_string(&report).with_context(|| format!("cannot read {}", report.display()))?;
+    let mut figures: Value = serde_json::from_str(&text).context("the benchmark's report is no JSON")?;
+    if arguments.json {
+        figures["machine"] = json!(machine);
+        figures["build"] = json!(if arguments.debug_build { "debug" } else { "release" });
+        output::line(serde_json::to_string_pretty(&figures).context("the report is JSON")?);
+    } else {
+        output::line(format_args!("\n{}\n", machine.line()));
+        for (name, bar, what) in FIGURES {
+            let figure = figures[name].as_f64().unwrap_or(f64::NAN);
+            let verdict = if figure <= bar { "met" } else { "MISSED" };
+            output::line(format_args!("{name:<14} {figure:>9}   bar ≤ {bar} {verdict}   {what}"));
+        }
+    }
+    let at_rest = figures["steady_writes"].as_u64() == Some(0);
+    Ok(if at_rest { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn assets(paths: &Paths) -> Option<PathBuf> {
+    let beside = || Some(paths.workspace.parent()?.join("shared/kube"));
+    let assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from).or_else(beside)?;
+    (assets.join("kube-apiserver").exists() && assets.join("etcd").exists()).then_some(assets)
+}
+
+fn cargo(paths: &Paths, arguments: &Arguments) -> std::process::Command {
+    let mut command = build::cargo();
+    command.args(["bench", "--package", "muster-operator", "--bench", "operator"]).current_dir(&paths.workspace);
+    if arguments.debug_build {
+        command.args(["--profile", "dev"]);
+    }
+    command
+}
