@@ -11,9 +11,6 @@ use crate::Result;
 /// The most groups of an answer; those beyond are one, called [`OTHER`].
 const MAX_GROUPS: usize = 50;
 
-/// What is not told apart.
-const OTHERS: &str = "(other)";
-
 /// The places that are meant.
 pub(super) struct Places {
     /// Their numbers; None when all are meant.
