@@ -1,6 +1,7 @@
 //! Pushes as a socket wants them: every one, once, in order.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -11,8 +12,8 @@ use super::{PushItem, PushStream, Pushes};
 use crate::Result;
 
 /// How often to look for a push that NATS lost, unseen. Only a broken connection loses one so, and Redis when it forgets where the
-/// player's socket is: this is about the last resort.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// player's socket is: this is about the last resort. Anywhere in the range, so that sockets which opened together do not look together.
+const LOOK_EVERY: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(20);
 
 /// A player's pushes after a number: every one, once, in order.
 pub struct OrderedPushes {
@@ -82,7 +83,7 @@ impl OrderedPushes {
 
     async fn look(&mut self) -> Result<Option<NextPush>> {
         let replay = self.pushes.since_here(self.player, self.last).await?;
-        self.look_at = Instant::now() + LOOK_EVERY;
+        self.look_at = Instant::now() + rand::random_range(LOOK_EVERY);
         if replay.complete {
             self.ready.extend(replay.items);
             return Ok(None);
