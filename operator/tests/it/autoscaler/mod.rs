@@ -21,9 +21,15 @@ async fn apply(cluster: &Cluster, space: &Space, kind: &str, name: &str, spec: V
     cluster.apply(manifest).await;
 }
 
+/// Changes the spec, and waits until the operator has seen it: what the page says after this is judged by it.
 async fn change(space: &Space, spec: Value) {
     let patch = Patch::Merge(json!({ "spec": spec }));
-    space.all::<RegionAutoscaler>().patch("gateways", &PatchParams::default(), &patch).await.expect("changed");
+    let changed =
+        space.all::<RegionAutoscaler>().patch("gateways", &PatchParams::default(), &patch).await.expect("changed");
+    eventually(SOON, "the change seen", async || {
+        (status(space).await.observed_generation >= changed.metadata.generation).then_some(())
+    })
+    .await;
 }
 
 async fn status(space: &Space) -> RegionAutoscalerStatus {
