@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    bench, chaos, interrupt, load,
+    bench, chaos, fuzz, interrupt, load, manifests,
     paths::Paths,
     platform::{self, Options, down, logs, reset, status},
     schemas, setup, sqlx,
@@ -32,6 +32,7 @@ First time here:
   cargo xtask load queue         how fast a whole platform makes matches, through real sockets
   cargo xtask load play          how fast it tells of moves, and what matches and sockets cost
   cargo xtask load ingest        how many events it takes and stores
+  cargo xtask fuzz ingest        whether its parser of events bears whatever comes
   cargo xtask chaos              whether it keeps its promises while it is being broken
 
 Services of your own are used instead of private ones when their URLs are set:
@@ -140,12 +141,19 @@ drains processes, kills the services (their data stay), and cuts and silences co
 matches end, and muster-audit checks what is stored: one outcome a match, events that replay to it, ratings that follow from \
 the history, telemetry told once, nobody stuck. Anything that does not hold is exit code 1. Its logs are in .muster/logs/chaos/.")]
     Chaos(chaos::Arguments),
+    /// Hostile input against a parser, for as long as it is told to
+    Fuzz {
+        #[command(subcommand)]
+        what: FuzzCommand,
+    },
     /// Install everything that `up` and `test` need, and do nothing else
     Setup,
-    /// Write OpenAPI, the socket's message schema, schema.graphql, the error catalogue and the CRDs
+    /// Write OpenAPI, the socket's message schema, schema.graphql, the error catalogue and the CRDs; then what `manifests` writes
     Schemas,
-    /// Write operator/crds.yaml
+    /// Write operator/crds.yaml; then what `manifests` writes
     Crds,
+    /// Write the Helm chart's copies of definitions, roles, alerts and dashboards, and ops/deploy/manifests rendered from it
+    Manifests,
     /// Renew .sqlx, by which queries are checked without a database
     Sqlx,
     /// Build the dashboard's WebAssembly and the files it is served with
@@ -241,6 +249,20 @@ a rollup that differs, is exit code 1. What each figure is: docs/benchmarks.md."
     Ingest(load::IngestArguments),
 }
 
+#[derive(Debug, Subcommand)]
+enum FuzzCommand {
+    /// Bodies of event batches: broken, cut, packed, half packed, too large, too deep
+    #[command(after_help = "\
+Examples:
+  cargo xtask fuzz ingest
+  cargo xtask fuzz ingest --minutes 60 --seed 7
+  cargo xtask fuzz ingest --seed 7 --body 123456     a finding, again
+
+It builds in release mode, needs no services, and keeps all processors busy. It prints how many bodies there were and how far \
+they came. A body that panics, breaks a bound or takes seconds is a finding: exit code 1.")]
+    Ingest(fuzz::Arguments),
+}
+
 #[derive(Debug, Args)]
 struct RunArguments {
     /// Nobody plays
@@ -292,9 +314,15 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Load { what: LoadCommand::Ingest(arguments) } => load::ingest(&paths, &arguments),
         Command::Load { what: LoadCommand::Play(arguments) } => load::play(&paths, &arguments),
         Command::Chaos(arguments) => chaos::command(&paths, &arguments),
+        Command::Fuzz { what: FuzzCommand::Ingest(arguments) } => fuzz::ingest(&paths, &arguments),
         Command::Setup => setup::command(&paths).map(|()| ExitCode::SUCCESS),
-        Command::Schemas => schemas::write(&paths, &schemas::ALL).map(|()| ExitCode::SUCCESS),
-        Command::Crds => schemas::write(&paths, &schemas::ONLY_CRDS).map(|()| ExitCode::SUCCESS),
+        Command::Schemas => {
+            schemas::write(&paths, &schemas::ALL).and_then(|()| manifests::write(&paths)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Crds => schemas::write(&paths, &schemas::ONLY_CRDS)
+            .and_then(|()| manifests::write(&paths))
+            .map(|()| ExitCode::SUCCESS),
+        Command::Manifests => manifests::write(&paths).map(|()| ExitCode::SUCCESS),
         Command::Sqlx => sqlx::command(&paths).map(|()| ExitCode::SUCCESS),
         Command::Wasm { release } => {
             let steps = Steps::new();
@@ -328,6 +356,7 @@ mod tests {
             "x load queue --rate 1000 --seconds 60 --seed 7",
             "x load ingest --seconds 60 --rate 40000 --json",
             "x load ingest --kill",
+            "x fuzz ingest --minutes 10 --seed 7 --body 3",
             "x load play --matches 1000 --sockets 10000 --seconds 60 --json",
         ] {
             Arguments::try_parse_from(words.split(' ')).unwrap();

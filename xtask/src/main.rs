@@ -9,8 +9,8 @@
 //! * [`platform`]: the supervisor behind `up`, and `down`, `status`, `logs`, `reset`.
 //! * [`test`]: the checks, one part each, and their summary.
 //! * [`bench`], [`load`]: how fast the code is, and how fast a whole platform; [`machine`]: on what.
-//! * [`chaos`]: whether a platform keeps its promises while it is being broken.
-//! * [`schemas`], [`sqlx`]: generated files that are committed.
+//! * [`chaos`]: whether a platform keeps its promises while it is being broken; [`fuzz`]: whether a parser bears what comes.
+//! * [`schemas`], [`sqlx`], [`manifests`]: generated files that are committed.
 //! * [`steps`], [`output`], [`commands`], [`processes`], [`interrupt`], [`paths`], [`http`], [`files`]: what the others stand on.
 
 // In a test a panic is how it fails.
@@ -22,10 +22,12 @@ mod chaos;
 mod cli;
 mod commands;
 mod files;
+mod fuzz;
 mod http;
 mod interrupt;
 mod load;
 mod machine;
+mod manifests;
 mod output;
 mod paths;
 mod platform;

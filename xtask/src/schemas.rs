@@ -99,7 +99,8 @@ pub fn differences(paths: &Paths, documents: &[Document]) -> Result<Vec<String>>
     Ok(found)
 }
 
-fn first_difference(committed: &str, fresh: &str) -> String {
+/// Where two texts part, in words.
+pub fn first_difference(committed: &str, fresh: &str) -> String {
     let mut fresh_lines = fresh.lines();
     for (number, line) in committed.lines().enumerate() {
         match fresh_lines.next() {

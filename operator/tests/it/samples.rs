@@ -34,7 +34,7 @@ async fn every_sample_and_manifest_is_accepted() {
 }
 
 /// What the API server would answer; unknown fields are refused.
-async fn try_out(client: &Client, manifest: &Value) -> kube::Result<DynamicObject> {
+pub async fn try_out(client: &Client, manifest: &Value) -> kube::Result<DynamicObject> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let version = text(&manifest["apiVersion"]);
     let (group, version) = version.split_once('/').unwrap_or(("", &version));

@@ -34,6 +34,8 @@ pub enum Part {
     Build,
     /// The committed OpenAPI, socket schema, GraphQL schema, error catalogue and CRDs are what the code says
     Schemas,
+    /// The chart's copies and the manifests rendered from it are current, and the programs take the settings in them
+    Manifests,
     /// promtool and amtool accept rules, their tests and the configurations
     Alerts,
     /// The committed query data are what a migrated database says
@@ -47,7 +49,7 @@ pub enum Part {
 impl Part {
     /// Whether it can be done without services, browser and WebAssembly.
     fn is_fast(self) -> bool {
-        matches!(self, Self::Fmt | Self::Clippy | Self::Build | Self::Schemas | Self::Tests)
+        matches!(self, Self::Fmt | Self::Clippy | Self::Build | Self::Schemas | Self::Manifests | Self::Tests)
     }
 
     /// As it is typed.

@@ -12,6 +12,7 @@ use super::{Part, Row, Selection, alerts, chaos, indented, tests};
 use crate::{
     build,
     commands::run,
+    manifests,
     paths::Paths,
     schemas,
     services::{self, Given, sandbox::Sandbox, scratch::ScratchServices},
@@ -49,6 +50,7 @@ impl<'a> Workshop<'a> {
             }
             Part::Build => self.build()?,
             Part::Schemas => self.schemas()?,
+            Part::Manifests => self.manifests()?,
             Part::Alerts => self.alerts()?,
             Part::Sqlx => self.sqlx()?,
             Part::Tests => return tests::run(self),
@@ -89,6 +91,18 @@ impl<'a> Workshop<'a> {
     fn schemas(&mut self) -> Result<()> {
         self.build()?;
         self.compared("schemas", "cargo xtask schemas", |_| schemas::differences(self.paths, &schemas::ALL))
+    }
+
+    fn manifests(&mut self) -> Result<()> {
+        self.build()?;
+        self.compared("manifests", "cargo xtask manifests", |_| manifests::differences(&self.paths.workspace))?;
+        self.steps.step("settings in manifests", |_| {
+            let refused = manifests::refused(&self.paths.workspace, &self.paths.binaries(false))?;
+            if refused.is_empty() {
+                return Ok(());
+            }
+            bail!("programs refuse what the chart sets:\n{}", indented(&refused.join("\n")))
+        })
     }
 
     fn alerts(&mut self) -> Result<()> {
