@@ -27,20 +27,19 @@ impl Presence {
         Self { redis, key }
     }
 
-    /// These players are online now.
+    /// These players are online now. One round trip for every thousand.
     pub async fn beat(&self, players: &[PlayerId], now: DateTime<Utc>) -> Result<()> {
-        if players.is_empty() {
-            return Ok(());
+        for players in players.chunks(AT_ONCE) {
+            let beats: Vec<(i64, String)> =
+                players.iter().map(|player| (now.timestamp_millis(), player.to_string())).collect();
+            let () = redis::pipe()
+                .zadd_multiple(&self.key, &beats)
+                .ignore()
+                .zrembyscore(&self.key, "-inf", silent_since(now))
+                .ignore()
+                .query_async(&mut self.redis.clone())
+                .await?;
         }
-        let beats: Vec<(i64, String)> =
-            players.iter().map(|player| (now.timestamp_millis(), player.to_string())).collect();
-        let () = redis::pipe()
-            .zadd_multiple(&self.key, &beats)
-            .ignore()
-            .zrembyscore(&self.key, "-inf", silent_since(now))
-            .ignore()
-            .query_async(&mut self.redis.clone())
-            .await?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_core::wire::{ClientMessage, Push, ServerMessage};
 use tokio::{
     sync::mpsc::{self, error::TrySendError},
-    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::{
@@ -199,8 +199,7 @@ impl Task {
     async fn talk(&mut self, socket: &mut Socket, heartbeat: Duration) -> TalkEnded {
         let mut heard_at = Instant::now();
         let mut waiting_since = None;
-        let mut pings = interval_at(heard_at + heartbeat / 2, heartbeat / 2);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next_ping = heard_at + until_ping(heartbeat);
         let silence = heartbeat.max(MIN_SILENCE);
         for message in self.watched.again() {
             if let Err(Broken(reason)) = socket.send(&message).await {
@@ -233,7 +232,8 @@ impl Task {
                     None => return TalkEnded::ByGame,
                 },
                 () = until(self.outbox.next_due()) => {}
-                _ = pings.tick() => {
+                () = sleep_until(next_ping) => {
+                    next_ping = Instant::now() + until_ping(heartbeat);
                     if let Err(Broken(reason)) = socket.send(&ClientMessage::Ping { id: None }).await {
                         return TalkEnded::Lost(DisconnectReason::Broken(reason));
                     }
@@ -344,6 +344,11 @@ fn event_of(push: Push) -> ClientEvent {
         Push::MatchEnded { match_id, result } => ClientEvent::MatchEnded { match_id, result },
         Push::TicketUpdated { ticket } => ClientEvent::TicketUpdated(ticket),
     }
+}
+
+/// Drawn anew each time, so that those who came together do not ping together.
+fn until_ping(heartbeat: Duration) -> Duration {
+    heartbeat.mul_f64(rand::random_range(1.0 / 3.0..0.5))
 }
 
 /// At that moment, or never.

@@ -9,7 +9,9 @@ use muster_core::game::Command;
 use muster_core::id::PlayerId;
 use muster_core::wire::MatchView;
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
+use super::near::Desk;
 use crate::nats::Nats;
 use crate::{Result, codec, trace};
 
@@ -61,11 +63,12 @@ pub enum MatchReply {
 pub struct CallStream {
     nats: Nats,
     subscriber: Subscriber,
+    desk: Desk,
 }
 
 impl CallStream {
-    pub(super) fn new(nats: Nats, subscriber: Subscriber) -> Self {
-        Self { nats, subscriber }
+    pub(super) fn new(nats: Nats, subscriber: Subscriber, desk: Desk) -> Self {
+        Self { nats, subscriber, desk }
     }
 }
 
@@ -73,13 +76,16 @@ impl Stream for CallStream {
     type Item = IncomingCall;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<IncomingCall>> {
+        if let Poll::Ready(near) = self.desk.poll_next(context) {
+            return Poll::Ready(Some(near));
+        }
         loop {
             let Poll::Ready(message) = self.subscriber.poll_next_unpin(context) else { return Poll::Pending };
             let Some(message) = message else { return Poll::Ready(None) };
             match codec::from_message("a call to a match", &message.payload) {
                 Ok(call) => {
-                    let (headers, reply_to, nats) = (message.headers, message.reply, self.nats.clone());
-                    return Poll::Ready(Some(IncomingCall { call, headers, reply_to, nats }));
+                    let caller = Caller::Far { reply_to: message.reply, nats: self.nats.clone() };
+                    return Poll::Ready(Some(IncomingCall { call, headers: message.headers, caller }));
                 }
                 Err(error) => tracing::warn!(subject = %message.subject, %error, "skipping a call to a match"),
             }
@@ -92,11 +98,24 @@ pub struct IncomingCall {
     /// What is asked.
     pub call: MatchCall,
     headers: Option<HeaderMap>,
-    reply_to: Option<Subject>,
-    nats: Nats,
+    caller: Caller,
+}
+
+/// Who waits for an answer.
+enum Caller {
+    /// A process on the other side of NATS.
+    Far { reply_to: Option<Subject>, nats: Nats },
+    /// This one.
+    Near(oneshot::Sender<MatchReply>),
 }
 
 impl IncomingCall {
+    /// A call from this process, and where its answer comes.
+    pub(super) fn near(call: MatchCall) -> (Self, oneshot::Receiver<MatchReply>) {
+        let (answer, answered) = oneshot::channel();
+        (Self { call, headers: Some(trace::headers()), caller: Caller::Near(answer) }, answered)
+    }
+
     /// Whether the caller traces this call: only then is a span worth its cost.
     pub fn is_traced(&self) -> bool {
         self.headers.as_ref().is_some_and(|headers| !headers.is_empty())
@@ -109,9 +128,16 @@ impl IncomingCall {
 
     /// Answers.
     pub async fn reply(self, reply: &MatchReply) -> Result<()> {
-        match self.reply_to {
-            Some(caller) => self.nats.publish("answering a call", caller.to_string(), codec::to_message(reply)).await,
-            None => Ok(()),
+        match self.caller {
+            Caller::Far { reply_to: Some(caller), nats } => {
+                nats.publish("answering a call", caller.to_string(), codec::to_message(reply)).await
+            }
+            Caller::Far { reply_to: None, .. } => Ok(()),
+            Caller::Near(answer) => {
+                // Whoever asked may have given up.
+                let _ = answer.send(reply.clone());
+                Ok(())
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Calls to the process that runs a match: request and reply over core NATS.
+//! Calls to the process that runs a match: request and reply over core NATS, or without leaving the process when that is this one.
 //!
 //! | subject | who serves it |
 //! | --- | --- |
@@ -7,17 +7,22 @@
 
 mod adoption;
 mod call;
+mod near;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::RequestErrorKind;
 use muster_core::id::MatchId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time;
 
 use crate::error::NatsResult;
 use crate::nats::Nats;
 use crate::{Result, StoreError, codec};
+
+use near::Near;
 
 pub use adoption::{AdoptReply, AdoptionStream, IncomingAdoption};
 pub use call::{CallStream, IncomingCall, MatchCall, MatchReply};
@@ -40,11 +45,12 @@ pub enum CallError {
 #[derive(Clone)]
 pub struct MatchCalls {
     nats: Nats,
+    near: Arc<Near>,
 }
 
 impl MatchCalls {
     pub(crate) fn new(nats: Nats) -> Self {
-        Self { nats }
+        Self { nats, near: Arc::default() }
     }
 
     /// Calls the owner of a match.
@@ -54,20 +60,30 @@ impl MatchCalls {
         call: &MatchCall,
         timeout: Duration,
     ) -> std::result::Result<MatchReply, CallError> {
+        if self.near.serves(match_id) {
+            let (near, answered) = IncomingCall::near(call.clone());
+            if self.near.offer(match_id, near).is_ok() {
+                return match time::timeout(timeout, answered).await {
+                    Ok(Ok(reply)) => Ok(reply),
+                    // An owner that lets go drops what it has not answered.
+                    Ok(Err(_)) | Err(_) => Err(CallError::TimedOut),
+                };
+            }
+        }
         self.ask("the answer of a match's owner", self.call_subject(match_id), call, timeout).await
     }
 
     /// Takes the calls for a match, from the moment this returns until the stream is dropped.
     pub async fn serve(&self, match_id: MatchId) -> Result<CallStream> {
         let subscriber = self.nats.subscribe("serving a match", self.call_subject(match_id)).await?;
-        Ok(CallStream::new(self.nats.clone(), subscriber))
+        Ok(CallStream::new(self.nats.clone(), subscriber, self.near.serve(match_id)))
     }
 
     /// The same for a match that nobody knows of yet, without a round trip: whoever is told of it afterwards, through this store,
     /// finds it served, because the server reads what a connection sends in order.
     pub async fn serve_new(&self, match_id: MatchId) -> Result<CallStream> {
         let subscriber = self.nats.client.subscribe(self.call_subject(match_id)).await.doing("serving a match")?;
-        Ok(CallStream::new(self.nats.clone(), subscriber))
+        Ok(CallStream::new(self.nats.clone(), subscriber, self.near.serve(match_id)))
     }
 
     /// Asks any one referee to take over a match. `NoOwner` means that no referee lives.

@@ -82,7 +82,8 @@ impl Inbox {
         Ok(PushStream { inbox: self.clone(), player, slot })
     }
 
-    fn deliver(&self, player: PlayerId, item: PushItem) {
+    /// Gives a push to the player's readers.
+    pub fn deliver(&self, player: PlayerId, item: PushItem) {
         let readers = self.readers();
         // Who has left since is not here any more.
         let Some((last, others)) = readers.of.get(&player).and_then(|slots| slots.split_last()) else { return };

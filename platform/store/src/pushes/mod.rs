@@ -1,5 +1,6 @@
 //! Messages to players. Each gets the player's next number and is kept for a while in Redis, then goes out over core NATS to
-//! the gateway that holds the socket. So any gateway can hold it, and a player who comes back loses nothing.
+//! the gateway that holds the socket, or straight to it when that is this process. So any gateway can hold it, and a player who comes
+//! back loses nothing.
 //!
 //! | key after `<prefix>push:` | type | holds |
 //! | --- | --- | --- |
@@ -130,7 +131,7 @@ impl Pushes {
         let push = codec::to_json_text(push);
         let mut call = SEND.call(&self.key(player));
         let sent: Numbered = call.arg(&push).invoke_async(&mut self.0.redis.clone()).await?;
-        self.publish(player, &sent, message(sent.last, &push)).await;
+        self.publish(player, &sent, sent.last, &push).await;
         Ok(sent.last)
     }
 
@@ -159,7 +160,7 @@ impl Pushes {
         for (row, sent) in rows.iter().zip(sent) {
             let first = sent.last + 1 - row.len() as u64;
             for ((player, push), seq) in row.iter().zip(first..) {
-                self.publish(*player, &sent, message(seq, push)).await;
+                self.publish(*player, &sent, seq, push).await;
                 seqs.push(seq);
             }
         }
@@ -175,14 +176,19 @@ impl Pushes {
         let keys: Vec<String> = players.iter().map(|player| self.key(*player)).collect();
         let sent: Vec<Numbered> = SEND.for_each(&keys, &push, &self.0.redis).await?;
         for (player, sent) in players.iter().zip(&sent) {
-            self.publish(*player, sent, message(sent.last, &push)).await;
+            self.publish(*player, sent, sent.last, &push).await;
         }
         Ok(sent.iter().map(|sent| sent.last).collect())
     }
 
-    async fn publish(&self, player: PlayerId, sent: &Numbered, text: String) {
+    async fn publish(&self, player: PlayerId, sent: &Numbered, seq: u64, push: &str) {
         // Nobody has the player's socket: it is kept until they come.
         let Some(at) = &sent.at else { return };
+        let text = message(seq, push);
+        if at == self.0.inbox.id() {
+            self.0.inbox.deliver(player, PushItem { seq, text });
+            return;
+        }
         let subject = self.0.nats.subject(format_args!("push.{at}.{player}"));
         if let Err(error) = self.0.nats.publish("pushing to a player", subject, text.into()).await {
             // It is kept: the gateway finds it when it looks for what it missed.

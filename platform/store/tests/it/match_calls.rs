@@ -50,6 +50,57 @@ async fn without_an_owner_the_caller_knows_at_once() {
 }
 
 #[tokio::test]
+async fn a_match_that_this_process_serves_is_called_without_a_way_round() {
+    let scratch = Scratch::new().await;
+    let calls = &scratch.store.match_calls;
+    let (match_id, call) = (fresh_id(), roll());
+    let mut before = calls.serve(match_id).await.unwrap();
+    let mut now = calls.serve(match_id).await.unwrap();
+
+    // Who serves it last is asked; what it lets go of unanswered is told at once.
+    let asked = calls.call(match_id, &call, WITHIN);
+    let answered = async {
+        tokio::select! {
+            incoming = now.next() => incoming.unwrap().reply(&MatchReply::Done { version: 3 }).await.unwrap(),
+            _ = before.next() => panic!("the one before was asked"),
+        }
+    };
+    assert_eq!(tokio::join!(asked, answered).0.unwrap(), MatchReply::Done { version: 3 });
+    let started = std::time::Instant::now();
+    let asked = calls.call(match_id, &call, WITHIN);
+    let dropped = async { drop(now.next().await) };
+    assert!(matches!(tokio::join!(asked, dropped).0, Err(CallError::TimedOut)));
+    assert!(started.elapsed() < WITHIN);
+
+    // Another process asks whom it reaches, and so does this one when nobody here serves the match any more.
+    drop(now);
+    let asked = calls.call(match_id, &call, WITHIN);
+    let answered = async { before.next().await.unwrap().reply(&MatchReply::Done { version: 4 }).await.unwrap() };
+    assert_eq!(tokio::join!(asked, answered).0.unwrap(), MatchReply::Done { version: 4 });
+    drop(before);
+    assert!(matches!(calls.call(match_id, &call, WITHIN).await, Err(CallError::NoOwner)));
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn more_calls_than_may_wait_in_this_process_are_answered_all_the_same() {
+    let scratch = Scratch::new().await;
+    let calls = &scratch.store.match_calls;
+    let match_id = fresh_id();
+    let mut served = calls.serve(match_id).await.unwrap();
+    let moves: Vec<_> = (0..100).map(|_| roll()).collect();
+    let asked = futures::future::join_all(moves.iter().map(|call| calls.call(match_id, call, WITHIN)));
+    let answered = async {
+        for version in 0..100 {
+            served.next().await.unwrap().reply(&MatchReply::Done { version }).await.unwrap();
+        }
+    };
+    let (replies, ()) = tokio::join!(asked, answered);
+    assert!(replies.iter().all(|reply| matches!(reply, Ok(MatchReply::Done { .. }))), "{replies:?}");
+    scratch.finish().await;
+}
+
+#[tokio::test]
 async fn one_of_all_referees_gets_each_adoption() {
     let scratch = Scratch::new().await;
     let other = scratch.reconnect().await;
@@ -84,19 +135,21 @@ async fn the_trace_goes_along() {
     let scratch = Scratch::new().await;
     let match_id = fresh_id();
     let mut calls = scratch.store.match_calls.serve(match_id).await.unwrap();
-    let caller = tracing::info_span!("caller");
     let trace_of = |span: &tracing::Span| span.context().span().span_context().trace_id();
-    let call = roll();
-    let asked = scratch.store.match_calls.call(match_id, &call, WITHIN).instrument(caller.clone());
-    let answered = async {
-        let incoming = calls.next().await.unwrap();
-        let handler = tracing::info_span!(parent: None, "handler");
-        incoming.adopt_trace(&handler);
-        incoming.reply(&MatchReply::Done { version: 1 }).await.unwrap();
-        trace_of(&handler)
-    };
-    let (reply, handled_in) = tokio::join!(asked, answered);
-    reply.unwrap();
-    assert_eq!(handled_in, trace_of(&caller));
+    for from in [scratch.store.clone(), scratch.reconnect().await] {
+        let caller = tracing::info_span!("caller");
+        let call = roll();
+        let asked = from.match_calls.call(match_id, &call, WITHIN).instrument(caller.clone());
+        let answered = async {
+            let incoming = calls.next().await.unwrap();
+            let handler = tracing::info_span!(parent: None, "handler");
+            incoming.adopt_trace(&handler);
+            incoming.reply(&MatchReply::Done { version: 1 }).await.unwrap();
+            trace_of(&handler)
+        };
+        let (reply, handled_in) = tokio::join!(asked, answered);
+        reply.unwrap();
+        assert_eq!(handled_in, trace_of(&caller));
+    }
     scratch.finish().await;
 }

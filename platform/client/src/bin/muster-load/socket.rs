@@ -90,7 +90,7 @@ impl Socket {
     /// Does what it is ordered to and tells what comes, until nobody gives orders.
     pub async fn live<T: Talk>(mut self, mut talk: T, mut orders: UnboundedReceiver<T::Order>) {
         // Silent players look alive only if they say something; the others do so anyway.
-        let mut ping = Box::pin(sleep(self.heartbeat));
+        let mut ping = Box::pin(sleep(self.until_ping()));
         loop {
             let text = tokio::select! {
                 order = orders.recv() => match order {
@@ -122,8 +122,13 @@ impl Socket {
                 talk.lost(error.to_string());
                 return;
             }
-            ping.as_mut().reset(Instant::now() + self.heartbeat);
+            ping.as_mut().reset(Instant::now() + self.until_ping());
         }
+    }
+
+    /// Drawn anew each time, as the SDK does: who was opened together should not ping together.
+    fn until_ping(&self) -> Duration {
+        self.heartbeat.mul_f64(rand::random_range(0.5..1.0))
     }
 }
 

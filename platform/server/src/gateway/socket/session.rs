@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::hello::{self, Hello};
 use super::leave::let_go;
 use super::request::{self, Answered, Change};
-use super::silence::Silence;
+use super::silence::{self, Silence};
 use super::transport::{self, End};
 use crate::error::{ApiError, Code};
 use crate::events;
@@ -144,8 +144,9 @@ impl Session {
     async fn turn_over(&mut self, socket: &mut WebSocket, place: &Place) -> Result<std::convert::Infallible, End> {
         let gateway = self.gateway.clone();
         let mut heard = Instant::now();
+        let patience = silence::patience(gateway.settings.gateway.heartbeat);
         // One timer for the life of the socket: it is moved when it goes off, not with every frame.
-        let mut silent = Box::pin(tokio::time::sleep_until(heard + gateway.settings.gateway.heartbeat));
+        let mut silent = Box::pin(tokio::time::sleep_until(heard + patience));
         let drained = gateway.drain.clone().cancelled_owned();
         let replaced = place.replaced.clone().cancelled_owned();
         tokio::pin!(drained, replaced);
@@ -155,13 +156,12 @@ impl Session {
                 () = &mut drained => return Err(End::Refused(Code::Draining)),
                 () = &mut replaced => return Err(End::Refused(Code::Replaced)),
                 () = &mut silent => {
-                    let heartbeat = gateway.settings.gateway.heartbeat;
-                    let next = match Silence::of(heard.elapsed(), heartbeat) {
-                        Silence::None => heard + heartbeat,
+                    let next = match Silence::of(heard.elapsed(), patience) {
+                        Silence::None => heard + patience,
                         Silence::Ping => {
                             // Any WebSocket answers this by itself; a dead one never does.
                             transport::write(socket, Message::Ping(Default::default())).await?;
-                            heard + heartbeat * 2
+                            heard + patience * 2
                         }
                         Silence::Gone => return Err(End::Silent),
                     };
