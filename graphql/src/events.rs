@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
-use muster_core::id::StaffId;
+use muster_core::{game::Mode, id::StaffId};
 use muster_store::TelemetrySource;
 
 /// One GraphQL operation was answered; `outcome` is `ok` or the code of its first error.
@@ -108,6 +108,12 @@ pub fn queue_put(staff: StaffId, act: QueueAct, queue: &str, version: u32) {
     };
     counter!("muster_staff_queue_changes_total", "act" => act).increment(1);
     tracing::info!(staff_id = %staff, queue, version, act, "staff changed a queue");
+}
+
+/// Somebody of the staff asked for a leaderboard to be made again.
+pub fn leaderboard_rebuild_asked(staff: StaffId, mode: Mode) {
+    counter!("muster_staff_leaderboard_rebuilds_total", "mode" => mode.as_str()).increment(1);
+    tracing::info!(staff_id = %staff, %mode, "staff asked for a leaderboard to be made again");
 }
 
 /// Somebody of the staff made an event type, or a version of one.

@@ -18,6 +18,12 @@ pub enum Permission {
     ReadQueues,
     /// See what became of a ticket, and why it has not matched.
     ReadTickets,
+    /// See leaderboards, and how they are.
+    ReadLeaderboards,
+    /// Have leaderboards made again.
+    RebuildLeaderboards,
+    /// See the servers that games have registered.
+    ReadServers,
     /// Make and change queues.
     EditQueues,
     /// Replay recorded tickets against other rules: it changes nothing, but costs seconds of computing.
@@ -44,6 +50,9 @@ impl Permission {
             Self::ReadMatches => "read_matches",
             Self::ReadQueues => "read_queues",
             Self::ReadTickets => "read_tickets",
+            Self::ReadLeaderboards => "read_leaderboards",
+            Self::RebuildLeaderboards => "rebuild_leaderboards",
+            Self::ReadServers => "read_servers",
             Self::EditQueues => "edit_queues",
             Self::DryRunQueues => "dry_run_queues",
             Self::ReadEventTypes => "read_event_types",
@@ -59,6 +68,7 @@ impl Permission {
     fn act(self) -> Option<&'static str> {
         match self {
             Self::EditQueues => Some("queue.change"),
+            Self::RebuildLeaderboards => Some("leaderboard.rebuild"),
             Self::EditEventTypes => Some("event_type.change"),
             Self::ReplayTelemetry => Some("telemetry.replay"),
             Self::ExportInsights => Some(crate::export::ACTION),
@@ -66,6 +76,8 @@ impl Permission {
             | Self::ReadMatches
             | Self::ReadQueues
             | Self::ReadTickets
+            | Self::ReadLeaderboards
+            | Self::ReadServers
             | Self::DryRunQueues
             | Self::ReadInsights
             | Self::WatchEvents
@@ -81,11 +93,14 @@ pub fn grants(role: StaffRole, permission: Permission) -> bool {
         | Permission::ReadMatches
         | Permission::ReadQueues
         | Permission::ReadTickets
+        | Permission::ReadLeaderboards
+        | Permission::ReadServers
         | Permission::ReadInsights
         | Permission::ReadEventTypes => match role {
             StaffRole::Viewer | StaffRole::Support | StaffRole::Operator | StaffRole::Admin => true,
         },
         Permission::EditQueues
+        | Permission::RebuildLeaderboards
         | Permission::DryRunQueues
         | Permission::ExportInsights
         | Permission::WatchEvents
@@ -161,14 +176,21 @@ mod tests {
             assert!(grants(role, Permission::ReadMatches));
             assert!(grants(role, Permission::ReadQueues));
             assert!(grants(role, Permission::ReadTickets));
+            assert!(grants(role, Permission::ReadLeaderboards));
+            assert!(grants(role, Permission::ReadServers));
             assert!(grants(role, Permission::ReadEventTypes));
         }
     }
 
     #[test]
     fn only_who_runs_the_platform_changes_it() {
-        let acts =
-            [Permission::EditQueues, Permission::DryRunQueues, Permission::EditEventTypes, Permission::ReplayTelemetry];
+        let acts = [
+            Permission::EditQueues,
+            Permission::RebuildLeaderboards,
+            Permission::DryRunQueues,
+            Permission::EditEventTypes,
+            Permission::ReplayTelemetry,
+        ];
         for permission in acts {
             let may = [StaffRole::Viewer, StaffRole::Support, StaffRole::Operator, StaffRole::Admin]
                 .map(|role| grants(role, permission));

@@ -224,6 +224,7 @@ pub(super) fn parse_id(id: &ID) -> Result<MatchId, ApiError> {
     id.parse().map_err(|error| ApiError::bad_input(format!("id is not a match id: {error}")))
 }
 
-fn parse_mode(mode: &str) -> Result<Mode, ApiError> {
+/// A mode as it was sent.
+pub(super) fn parse_mode(mode: &str) -> Result<Mode, ApiError> {
     mode.parse().map_err(|error: muster_core::game::UnknownMode| ApiError::bad_input(error.to_string()))
 }

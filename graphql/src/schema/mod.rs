@@ -5,10 +5,12 @@ mod errors;
 mod event_types;
 mod events;
 mod insights;
+mod leaderboards;
 mod live;
 mod matches;
 mod page;
 mod queues;
+mod servers;
 mod staff;
 mod steps;
 mod tickets;
@@ -32,6 +34,8 @@ pub struct Query(
     event_types::DeadLetterQuery,
     tickets::TicketQuery,
     insights::InsightQuery,
+    leaderboards::LeaderboardQuery,
+    servers::GameServerQuery,
 );
 
 /// The root of all acts.
@@ -41,6 +45,7 @@ pub struct Mutation(
     queues::QueueMutation,
     event_types::EventTypeMutation,
     event_types::ReplayMutation,
+    leaderboards::LeaderboardMutation,
 );
 
 /// The root of all streams.

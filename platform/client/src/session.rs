@@ -3,10 +3,11 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use muster_core::{
+    game::Mode,
     id::{MatchId, PlayerId, TicketId},
     wire::{
-        BlockList, CreateTicket, DeviceSignIn, EventBatch, EventPage, EventVerdicts, JoinPass, LoggedEvent, MatchView,
-        Profile, QueueView, ServerMatchView, SignedIn, TicketView,
+        BlockList, CreateTicket, DeviceSignIn, EventBatch, EventPage, EventVerdicts, JoinPass, Leaderboard,
+        LoggedEvent, MatchView, PlayerStanding, Profile, QueueView, ServerMatchView, SignedIn, TicketView,
     },
 };
 use reqwest::{Method, RequestBuilder};
@@ -234,6 +235,32 @@ impl Session {
         self.send("the match's log", |client| {
             let query = [("after", after.to_string()), ("first", first.to_string())];
             client.request_with(Method::GET, &["v1", "matches", &id, "events"], &query)
+        })
+        .await
+    }
+
+    /// A page of a mode's leaderboard, the best first: `first` players (1 to 100) after the `end_cursor` of an earlier page.
+    ///
+    /// # Errors
+    /// See [`Session::me`].
+    pub async fn leaderboard(&self, mode: Mode, after: Option<&str>, first: u32) -> Result<Leaderboard, ClientError> {
+        self.send("the leaderboard", |client| {
+            let first = Some(("first", first.to_string()));
+            let query: Vec<_> = first.into_iter().chain(after.map(|after| ("after", after.to_owned()))).collect();
+            client.request_with(Method::GET, &["v1", "leaderboards", mode.as_str()], &query)
+        })
+        .await
+    }
+
+    /// Where a player stands in a mode, with up to `around` neighbours (25 at most) on either side.
+    ///
+    /// # Errors
+    /// `not_found` for who has not played the mode ranked; see [`Session::me`].
+    pub async fn standing(&self, mode: Mode, player: PlayerId, around: u32) -> Result<PlayerStanding, ClientError> {
+        let player = player.to_string();
+        self.send("the standing", |client| {
+            let path = ["v1", "leaderboards", mode.as_str(), "players", &player];
+            client.request_with(Method::GET, &path, &[("around", around.to_string())])
         })
         .await
     }

@@ -47,6 +47,15 @@ pub enum Score {
     Draw,
 }
 
+impl Rating {
+    /// What the player is worth almost certainly, in points: three deviations below the estimate, 0 for a new player. Leaderboards
+    /// go by it, so that one lucky match leads nobody to the top and playing on, with less to be unsure of, leads up. It is the
+    /// conservative estimate of Herbrich, Minka and Graepel, "TrueSkill: A Bayesian Skill Rating System" (NIPS 2006).
+    pub fn floor(self) -> f64 {
+        self.points - 3.0 * self.deviation
+    }
+}
+
 /// The ratings after a match, from those before it.
 pub fn rate(first: Rating, second: Rating, score: Score) -> (Rating, Rating) {
     let outcome = match score {
@@ -136,6 +145,12 @@ mod tests {
         assert!(near(winner.deviation, 500.0 * (1.0_f64 - (500.0_f64 / 790.569).powi(3) / 4.0).sqrt()), "{winner:?}");
         let (first, second) = rate(Rating::default(), Rating::default(), Score::Draw);
         assert!(near(first.points, 1500.0) && near(second.points, 1500.0));
+    }
+
+    #[test]
+    fn certainty_lifts_the_floor() {
+        assert!(near(Rating::default().floor(), 0.0));
+        assert!(near(Rating { points: 1600.0, deviation: 100.0 }.floor(), 1300.0));
     }
 
     #[test]

@@ -355,6 +355,16 @@ pub fn tell_failed(id: MatchId, error: &StoreError) {
     tracing::warn!(match_id = %id, error = error as &dyn std::error::Error, "players could not be told of an event yet");
 }
 
+/// A decision stands in the log of its match.
+pub fn match_appended(took: Duration) {
+    histogram!("muster_match_append_seconds").record(took.as_secs_f64());
+}
+
+/// What was decided is kept for both players, and on its way to them.
+pub fn match_told(took: Duration) {
+    histogram!("muster_match_tell_seconds").record(took.as_secs_f64());
+}
+
 /// Nobody has heard of a player of a running match for too long.
 pub fn player_absent(player: PlayerId) {
     counter!("muster_match_absences_total").increment(1);
@@ -367,6 +377,31 @@ pub fn match_ended(id: MatchId, queue: &str, outcome: &Outcome, took: Duration) 
         .increment(1);
     histogram!("muster_match_seconds", "queue" => queue.to_owned()).record(took.as_secs_f64());
     tracing::info!(match_id = %id, queue, outcome = outcome.kind.as_str(), "match ended");
+}
+
+/// Leaderboards were made again from the ratings, with so many standings.
+pub fn leaderboards_made(standings: u64, took: Duration) {
+    counter!("muster_leaderboard_rebuilds_total", "outcome" => "made").increment(1);
+    histogram!("muster_leaderboard_rebuild_seconds").record(took.as_secs_f64());
+    tracing::info!(standings, ?took, "leaderboards were made again");
+}
+
+/// Leaderboards could not be looked at, or made again; the next look tries again.
+pub fn leaderboards_not_made(error: &StoreError) {
+    counter!("muster_leaderboard_rebuilds_total", "outcome" => "failed").increment(1);
+    tracing::warn!(error = error as &dyn std::error::Error, "leaderboards could not be looked at or made again");
+}
+
+/// Leaderboards could not be told of so many settled matches; they are told again.
+pub fn leaderboards_not_told(matches: usize, error: &StoreError) {
+    counter!("muster_leaderboard_tells_failed_total").increment(1);
+    tracing::warn!(matches, error = error as &dyn std::error::Error, "leaderboards could not be told of results yet");
+}
+
+/// Players could not be told how so many matches ended; they are told again.
+pub fn results_not_told(matches: usize, error: &StoreError) {
+    counter!("muster_match_results_untold_total").increment(1);
+    tracing::warn!(matches, error = error as &dyn std::error::Error, "players could not be told of results yet");
 }
 
 /// A batch of telemetry was committed; what could not be stored went to the dead letters.
@@ -407,6 +442,12 @@ pub fn telemetry_dropped(events: usize, error: Option<&PublishError>) {
 pub fn telemetry_batch_failed(error: &StoreError) {
     counter!("muster_telemetry_batch_failures_total").increment(1);
     tracing::warn!(error = error as &dyn std::error::Error, "telemetry batch failed; it will be delivered again");
+}
+
+/// Messages of the stream that its consumer had passed over are on their way to the writers again.
+pub fn telemetry_brought_again(messages: u64) {
+    counter!("muster_telemetry_messages_brought_again_total").increment(messages);
+    tracing::warn!(messages, "telemetry that NATS had passed over was put at the end of its stream; was NATS killed?");
 }
 
 /// What writers left for the questions of staff became facts.

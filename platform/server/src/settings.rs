@@ -166,7 +166,8 @@ impl Default for AuthSettings {
 #[derive(Debug, Clone, Serialize, Deserialize, Validate)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewaySettings {
-    /// A socket that has been silent for so long is pinged; one that has been silent for twice as long is closed.
+    /// A socket that has been silent for so long, or up to a quarter longer, is pinged; one that has been silent for twice as long
+    /// is closed.
     #[serde(with = "humantime_serde")]
     #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(120))))]
     pub heartbeat: Duration,

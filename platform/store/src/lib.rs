@@ -6,8 +6,8 @@
 //!   [`Retention`], [`TicketFacts`], [`Live`]
 //! - Redis: [`Tickets`], [`Recents`], [`Presence`], [`MatchOwners`]
 //! - NATS: [`MatchLog`], [`MatchCalls`], [`MatchmakerCalls`], [`Leases`], [`Domain`]
-//! - two of them: [`Queues`] (PostgreSQL and NATS), [`Pushes`] and [`Sockets`] (Redis and NATS), [`Telemetry`],
-//!   [`EventTypes`] and [`Insights`] (NATS and TimescaleDB)
+//! - two of them: [`Leaderboards`] (Redis, from PostgreSQL), [`Queues`] (PostgreSQL and NATS), [`Pushes`] and [`Sockets`]
+//!   (Redis and NATS), [`Telemetry`], [`EventTypes`] and [`Insights`] (NATS and TimescaleDB)
 //!
 //! Time is an argument: [`now`] has it, and [`fresh_id`] makes ids. Errors are [`StoreError`], or a type of the function's own
 //! where its caller has to choose what to do.
@@ -23,6 +23,7 @@ mod domain;
 mod error;
 mod fresh;
 mod insights;
+mod leaderboards;
 mod leases;
 mod live;
 mod match_calls;
@@ -62,6 +63,9 @@ pub use insights::{
     FedEvent, Folded, FunnelStep, HypertableSpace, Insights, KindCount, MAX_DAYS, MatchFacts, Playing, QueueHour,
     QueueSeries, Sample, SeenEvent, SessionFacts, SessionSeries, Slice, Span, Step, record as record_insights,
 };
+pub use leaderboards::{
+    BoardCursor, BoardPart, BoardRating, BoardState, BoardWalk, InvalidBoardCursor, Leaderboards, Ranked, Standing,
+};
 pub use leases::{LEASE_TTL, Lease, LeaseError, Leases};
 pub use live::{ActivityPoint, Live, LiveCounts};
 pub use match_calls::{
@@ -87,7 +91,7 @@ pub use retention::{
 };
 pub use servers::{
     Allocation, AllocationRequest, EndedMatch, EndedPlayer, HeartbeatError, LadderRating, Limits, Place, PlayersError,
-    RegisterError, Reported, ResultError, ServerCounts, Servers, StartError, Swept,
+    RegisterError, Reported, ResultError, ServerCounts, ServerFilter, Servers, StartError, Swept,
 };
 pub use service_keys::{ServiceKey, ServiceKeyError, ServiceKeys};
 pub use settings::StoreSettings;
@@ -95,8 +99,8 @@ pub use sockets::{SocketOpened, SocketStream, Sockets};
 pub use staff::{NewStaff, Staff, StaffCredentials, StaffError, StaffMember, StaffRole, StaffSession, UnknownRole};
 pub use store::{Dependency, Store};
 pub use telemetry::{
-    Catalogue, CatalogueWatch, Chunk, ClosedSource, DROPPABLE_TABLES, DeadLetter, DeadLetterFilter, DropError,
-    EventCensus, EventTypeChange, EventTypeVersion, EventTypes, MAX_EVENT_TYPES, PublishError, Published,
+    Catalogue, CatalogueWatch, Chunk, ClosedSource, DROPPABLE_TABLES, DeadLetter, DeadLetterFilter, DropError, ForgottenEvents,
+    EventCensus, EventTypeChange, EventTypeVersion, EventTypes, MAX_EVENT_TYPES, PassedOver, PublishError, Published,
     PutEventTypeError, QuarantinePlace, QuarantinedKind, Recount, Released, Replayed, SessionGaps, SourceSwitch,
     Stored, SwitchError, Telemetry, TelemetryBatch, TelemetryConsumer, TelemetryEvent, TelemetrySource, Written,
 };

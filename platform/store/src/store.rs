@@ -9,9 +9,9 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::nats::Nats;
 use crate::{
-    Accounts, Assignments, Audit, Blocks, Domain, EventTypes, Insights, Leases, Live, MatchCalls, MatchLog,
-    MatchOwners, Matches, MatchmakerCalls, Presence, Pushes, Queues, Ratings, Recents, Result, Retention, Servers,
-    ServiceKeys, Sockets, Staff, StoreError, StoreSettings, Telemetry, TicketFacts, Tickets, streams,
+    Accounts, Assignments, Audit, Blocks, Domain, EventTypes, Insights, Leaderboards, Leases, Live, MatchCalls,
+    MatchLog, MatchOwners, Matches, MatchmakerCalls, Presence, Pushes, Queues, Ratings, Recents, Result, Retention,
+    Servers, ServiceKeys, Sockets, Staff, StoreError, StoreSettings, Telemetry, TicketFacts, Tickets, streams,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,6 +31,8 @@ pub struct Handles {
     pub recents: Recents,
     /// How strong each player is in each mode.
     pub ratings: Ratings,
+    /// Who stands where in each mode.
+    pub leaderboards: Leaderboards,
     /// Queues and their versions.
     pub queues: Queues,
     /// Tickets that wait, are claimed, or are just over.
@@ -124,6 +126,7 @@ impl Store {
         Self(Arc::new(Handles {
             accounts: Accounts::new(postgres.clone()),
             ratings: Ratings::new(postgres.clone()),
+            leaderboards: Leaderboards::new(postgres.clone(), redis.clone(), prefix.clone()),
             blocks: Blocks::new(postgres.clone()),
             recents: Recents::new(redis.clone(), keys("recent:")),
             queues: Queues::new(postgres.clone(), nats.clone(), domain.clone()),

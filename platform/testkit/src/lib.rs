@@ -12,6 +12,7 @@ mod scratch;
 mod services;
 mod sweep;
 mod wait;
+mod wire;
 
 pub use binaries::{Finished, binary, run};
 pub use platform::{Platform, PlatformBuilder};
@@ -20,3 +21,4 @@ pub use random::free_port;
 pub use scratch::Scratch;
 pub use services::{Services, VaultService, services};
 pub use wait::eventually;
+pub use wire::{Wire, Wires};

@@ -5,6 +5,7 @@
 mod assignment;
 mod http;
 mod join;
+mod leaderboard;
 mod play;
 mod problem;
 mod server;
@@ -20,6 +21,7 @@ pub use assignment::{
 };
 pub use http::{BlockList, DeviceSignIn, Profile, ProfileRating, QueueRating, QueueView, SignedIn, TeamsView};
 pub use join::{JOIN_TOKEN_TYPE, JoinClaims, JoinPass};
+pub use leaderboard::{Leaderboard, PlayerStanding, RankedPlayer};
 pub use play::{EventPage, LoggedEvent, MatchPlayer, MatchResult, MatchStatus, MatchView, RatingChange};
 pub use problem::{FieldError, Problem};
 pub use server::{Heartbeat, MAX_CAPACITY, RegisterServer, ServerOrders, ServerReport, ServerState, ServerView};

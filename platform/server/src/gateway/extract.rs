@@ -6,7 +6,8 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use muster_core::id::{PlayerId, ServiceKeyId};
+use muster_core::game::{Mode, UnknownMode};
+use muster_core::id::{InvalidId, PlayerId, ServiceKeyId};
 use muster_core::telemetry::EventSource;
 use serde::de::DeserializeOwned;
 
@@ -216,6 +217,39 @@ where
         let second = second.parse().map_err(|error: B::Err| ApiError::field("match_id", error.to_string()))?;
         Ok(PathIds(first, second))
     }
+}
+
+/// The mode in the path.
+pub struct PathMode(pub Mode);
+
+impl FromRequestParts<Gateway> for PathMode {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let Path(text) = Path::<String>::from_request_parts(parts, gateway)
+            .await
+            .map_err(|error| ApiError::with_detail(Code::MalformedRequest, error.body_text()))?;
+        mode(&text).map(PathMode)
+    }
+}
+
+/// The mode in the path, and a player on its leaderboard.
+pub struct OnBoard(pub Mode, pub PlayerId);
+
+impl FromRequestParts<Gateway> for OnBoard {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let Path((text, player)) = Path::<(String, String)>::from_request_parts(parts, gateway)
+            .await
+            .map_err(|error| ApiError::with_detail(Code::MalformedRequest, error.body_text()))?;
+        let player = player.parse().map_err(|error: InvalidId| ApiError::field("player_id", error.to_string()))?;
+        Ok(OnBoard(mode(&text)?, player))
+    }
+}
+
+fn mode(text: &str) -> Result<Mode, ApiError> {
+    text.parse().map_err(|error: UnknownMode| ApiError::with_detail(Code::NotFound, error.to_string()))
 }
 
 /// Query parameters; unknown or malformed ones are refused.

@@ -234,17 +234,24 @@ impl Actor {
             }
         };
         if decided.is_empty() {
+            if by.is_some() {
+                self.check_log().await?;
+            }
             return Ok(self.done());
         }
         let entry = self.record.entry(by, command_id, decided, at);
+        let began = Instant::now();
         match self.store().match_log.append(self.match_id(), self.record.last_seq, &entry).await {
             Ok(seq) => {
+                let appended = Instant::now();
+                events::match_appended(appended - began);
                 if let Err(error) = self.record.apply(seq, entry) {
                     tracing::error!(match_id = %self.match_id(), error = &error as &dyn std::error::Error, "a decision does not fit its match");
                     return Err(Leave::Unsure);
                 }
                 self.link.show(&self.record.state);
                 self.teller.tell(&self.record).await;
+                events::match_told(appended.elapsed());
                 Ok(self.done())
             }
             Err(AppendError::Fenced) => Err(self.fenced()),
@@ -278,6 +285,10 @@ impl Actor {
         if !self.record.is_whole() {
             let log = self.store().match_log.read(self.match_id()).await?;
             self.record.complete(&log).map_err(|error| AdoptError::Corrupt(error.to_string()))?;
+        }
+        // The moves that a player was not told of come before the result.
+        if self.teller.is_behind() {
+            self.teller.tell_missing(&self.record).await;
         }
         self.referee.0.settler.settle(&self.record).await
     }

@@ -8,6 +8,7 @@ mod actor;
 mod answered;
 mod attendance;
 mod beat;
+mod leaderboards;
 mod leftover;
 mod lost;
 mod owned;
@@ -67,6 +68,7 @@ impl Referee {
         tasks.spawn("referee-sweep", sweep::run(referee.clone()));
         tasks.spawn("referee-enlisting", sweep::enlist(referee.clone()));
         tasks.spawn("referee-attendance", attendance::run(referee.clone()));
+        tasks.spawn("referee-leaderboards", leaderboards::run(referee.clone()));
         tasks.spawn("referee-leftovers", leftover::run(referee.clone()));
         referee
     }

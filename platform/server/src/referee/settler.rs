@@ -2,11 +2,11 @@
 //! go together: one transaction, one round trip to each of the others.
 //!
 //! ```text
-//! log has the outcome ─► database ─► telemetry ─► players ─► the log goes
+//! log has the outcome ─► database ─► telemetry ─► leaderboards ─► players ─► the log goes
 //! ```
 //! Every step may be done again: the row is settled once in the database, events of telemetry have ids that follow from the match,
-//! players know a result when they see it twice; and only when all of it stands does the log go. A referee that dies anywhere in
-//! here leaves a log that the next one settles.
+//! a leaderboard keeps what it knows of a later match, players know a result when they see it twice; and only when all of it stands
+//! does the log go. A referee that dies anywhere in here leaves a log that the next one settles.
 //!
 //! There is no timer: a batch is whatever came while the one before it was in the database.
 
@@ -159,9 +159,8 @@ fn no_row() -> StoreError {
     StoreError::TimedOut("the row of a match")
 }
 
-/// Tells telemetry and the players, and lets the logs go.
+/// Tells telemetry, the leaderboards and the players, and lets the logs go.
 async fn tell(store: &Store, kept: Vec<Kept>) {
-    let kept = tell_telemetry(store, kept).await;
     for Kept { over, settled, .. } in &kept {
         let (created, ended_at) = (&over.record.created, over.settlement.ended_at);
         if !settled.already {
@@ -169,7 +168,9 @@ async fn tell(store: &Store, kept: Vec<Kept>) {
             events::match_ended(created.match_id, &created.queue, &over.settlement.outcome, took);
         }
     }
-    tell_players(store, &kept).await;
+    let kept = tell_telemetry(store, kept).await;
+    let kept = tell_leaderboards(store, kept).await;
+    let kept = tell_players(store, kept).await;
     let mut purged = Vec::with_capacity(kept.len());
     for few in kept.chunks(PURGES) {
         purged.extend(join_all(few.iter().map(|kept| store.match_log.purge(kept.match_id()))).await);
@@ -205,8 +206,25 @@ async fn tell_telemetry(store: &Store, kept: Vec<Kept>) -> Vec<Kept> {
     told
 }
 
-/// A push that keeps failing is given up: clients who come back read how their match ended.
-async fn tell_players(store: &Store, kept: &[Kept]) {
+/// A ranked match that the leaderboards did not take is not settled yet: no standing is lost, and the next try tells it again.
+async fn tell_leaderboards(store: &Store, kept: Vec<Kept>) -> Vec<Kept> {
+    fn ranked(kept: &Kept) -> bool {
+        kept.over.record.created.ranked
+    }
+    let players: Vec<PlayerId> =
+        kept.iter().filter(|kept| ranked(kept)).flat_map(|kept| kept.over.record.created.players).collect();
+    let follow = || store.leaderboards.follow(&players);
+    let Err(error) = follow.retry(soon()).await else { return kept };
+    let (untold, told): (Vec<Kept>, Vec<Kept>) = kept.into_iter().partition(ranked);
+    events::leaderboards_not_told(untold.len(), &error);
+    for kept in untold {
+        say(kept.verdict, Err(StoreError::TimedOut("the leaderboards").into()));
+    }
+    told
+}
+
+/// Players who could not be told have a match that is not settled yet: the next try tells them, though it may be for the second time.
+async fn tell_players(store: &Store, kept: Vec<Kept>) -> Vec<Kept> {
     let news: Vec<(PlayerId, Push)> = kept
         .iter()
         .flat_map(|Kept { over, settled, .. }| {
@@ -214,15 +232,18 @@ async fn tell_players(store: &Store, kept: &[Kept]) {
             over.record.created.players.map(|player| (player, push.clone()))
         })
         .collect();
-    let backoff =
-        ExponentialBuilder::default().with_min_delay(Duration::from_millis(20)).with_max_times(4).with_jitter();
-    if let Err(error) = (|| store.pushes.send_many(&news)).retry(backoff).await {
-        tracing::warn!(
-            matches = kept.len(),
-            error = &error as &dyn std::error::Error,
-            "players could not be told how their matches ended"
-        );
+    let send = || store.pushes.send_many(&news);
+    let Err(error) = send.retry(soon()).await else { return kept };
+    events::results_not_told(kept.len(), &error);
+    for kept in kept {
+        say(kept.verdict, Err(StoreError::TimedOut("the players' pushes").into()));
     }
+    Vec::new()
+}
+
+/// For a connection that was just lost. What does not work then is tried again with the whole settlement.
+fn soon() -> ExponentialBuilder {
+    ExponentialBuilder::default().with_min_delay(Duration::from_millis(20)).with_max_times(4).with_jitter()
 }
 
 /// Nobody listens any more when its referee was stopped; the log is there for the next.

@@ -74,6 +74,11 @@ impl Teller {
         self.store.pushes.send(player, &news(record, missing)).await.map(drop)
     }
 
+    /// Whether somebody may not have been told of everything.
+    pub(super) fn is_behind(&self) -> bool {
+        self.retry_at.is_some()
+    }
+
     /// Waits until it is time to look for who was not told; for ever when all were.
     pub(super) async fn due(&self) {
         match self.retry_at {

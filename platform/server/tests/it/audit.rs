@@ -32,6 +32,25 @@ async fn sql(pool: &PgPool, statements: &str) {
     sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(pool).await.unwrap();
 }
 
+/// Changes a player's score on the classic board behind the platform's back, or takes them off it.
+async fn tamper(scratch: &Scratch, player: PlayerId, score: Option<f64>) {
+    let client = redis::Client::open(scratch.settings.redis_url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let board = format!("{}{{leaderboard:classic}}", scratch.prefix());
+    let mut pipe = redis::pipe();
+    match score {
+        Some(score) => {
+            pipe.cmd("ZADD").arg(&board).arg(-score).arg(player.to_string());
+            pipe.cmd("HSETNX").arg(board + ":versions").arg(player.to_string()).arg(1);
+        }
+        None => {
+            pipe.cmd("ZREM").arg(&board).arg(player.to_string());
+            pipe.cmd("HDEL").arg(board + ":versions").arg(player.to_string());
+        }
+    }
+    let () = pipe.query_async(&mut connection).await.unwrap();
+}
+
 const TABLES: [&str; 5] =
     ["play.matches", "play.match_players", "play.match_events", "play.ratings", "play.match_totals"];
 
@@ -142,6 +161,22 @@ async fn what_was_played_holds_and_whatever_is_broken_in_it_is_found() {
             sql(&pool, &format!("insert into {table} select * from keep_{}", table.replace('.', "_"))).await;
         }
     }
+    for (what, score) in [("a better score", Some(9e6)), ("not on the board", None)] {
+        tamper(scratch, ada.player_id(), score).await;
+        let (code, report) = audit(scratch, &["--grace", "0s", "--only", "leaderboards"]).await;
+        assert!(code == 1 && kinds(&report) == ["leaderboard_differs"], "{what}: {report}");
+        let violation = &report["violations"][0];
+        assert_eq!((&report["standings"], &violation["player_id"]), (&2.into(), &ada.player_id().to_string().into()));
+        scratch.store.leaderboards.follow(&[ada.player_id()]).await.unwrap();
+    }
+    let stranger: PlayerId = fresh_id();
+    tamper(scratch, stranger, Some(5.0)).await;
+    let (code, report) = audit(scratch, &["--only", "leaderboards"]).await;
+    assert!(code == 1 && report["violations"][0]["player_id"] == stranger.to_string(), "a stranger: {report}");
+    // A referee makes the board again when it is asked to, and then all is well.
+    scratch.store.leaderboards.ask_rebuild(muster_core::game::Mode::Classic).await.unwrap();
+    let (code, report) = audit(scratch, &["--calm-within", "20s"]).await;
+    assert_eq!((code, &report["calm"]), (0, &true.into()), "{report}");
     sql(&pool, "create table keep_events as table telemetry.events").await;
     for (what, statements, kind) in BROKEN_TELEMETRY {
         sql(&pool, statements).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_client::{Client, ClientEvent, Connection, MatchMirror, Session};
 use muster_core::game::{Command, GameEvent};
 use muster_core::id::PlayerId;
-use muster_core::wire::LoggedEvent;
+use muster_core::wire::{LoggedEvent, MatchResult};
 use muster_testkit::Platform;
 
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -21,11 +21,11 @@ pub struct Seated {
 }
 
 impl Seated {
-    async fn sit(client: &Client, name: &str) -> (Session, Connection) {
+    async fn sit(client: &Client, name: &str, queue: &str) -> (Session, Connection) {
         let device = format!("table-device-{}", muster_store::fresh_id::<PlayerId>());
         let session = client.sign_in_device(&device, Some(name)).await.unwrap();
         let connection = session.connect();
-        connection.queue("classic-ranked").await.unwrap();
+        connection.queue(queue).await.unwrap();
         (session, connection)
     }
 
@@ -85,6 +85,18 @@ impl Seated {
         }
     }
 
+    /// Waits until the player is told how the match ended.
+    pub async fn until_told_the_result(&mut self) -> MatchResult {
+        loop {
+            let event = tokio::time::timeout(PATIENCE, self.connection.next()).await.expect("a result in time");
+            if let ClientEvent::MatchEnded { match_id, result } = event.expect("the connection stays")
+                && match_id == self.mirror.match_id()
+            {
+                return result;
+            }
+        }
+    }
+
     async fn missed(&self) -> Vec<LoggedEvent> {
         self.session.match_events(self.mirror.match_id(), self.mirror.seq(), 1000).await.unwrap().events
     }
@@ -138,7 +150,12 @@ pub async fn table(platform: &Platform) -> [Seated; 2] {
 
 /// A match of two, each of whom talks to their own server.
 pub async fn table_over(platform: &Platform, servers: [usize; 2]) -> [Seated; 2] {
-    let ada = Seated::sit(&platform.client_of(servers[0]), "Ada").await;
-    let grace = Seated::sit(&platform.client_of(servers[1]), "Grace").await;
+    table_in(platform, "classic-ranked", servers).await
+}
+
+/// The same, from a queue.
+pub async fn table_in(platform: &Platform, queue: &str, servers: [usize; 2]) -> [Seated; 2] {
+    let ada = Seated::sit(&platform.client_of(servers[0]), "Ada", queue).await;
+    let grace = Seated::sit(&platform.client_of(servers[1]), "Grace", queue).await;
     [Seated::found(ada).await, Seated::found(grace).await]
 }

@@ -14,6 +14,7 @@ mod allocate;
 mod end;
 mod heartbeat;
 mod ladder;
+mod list;
 mod matches;
 mod players;
 mod ratings;
@@ -27,6 +28,7 @@ use sqlx::PgPool;
 
 pub use allocate::{Allocation, AllocationRequest};
 pub use heartbeat::HeartbeatError;
+pub use list::ServerFilter;
 pub use matches::Place;
 pub use players::{PlayersError, StartError};
 pub use ratings::LadderRating;

@@ -11,8 +11,8 @@ use muster_core::wire::{
     AssignedPlayer, Heartbeat, RegisterServer, ReportResult, ServerMatchState, ServerReport, ServerState, TeamResult,
 };
 use muster_store::{
-    Allocation, AllocationRequest, AssignmentState, HeartbeatError, NewAssignment, RegisterError, Shard, Store,
-    fresh_id, now,
+    Allocation, AllocationRequest, AssignmentState, HeartbeatError, NewAssignment, RegisterError, ServerFilter, Shard,
+    Store, fresh_id, now,
 };
 use muster_testkit::Scratch;
 
@@ -130,6 +130,41 @@ async fn a_server_registers_once_and_each_id_stands_for_one_start() {
     assert!(matches!(register(id, key, &registered(4)).await, Err(RegisterError::Exists)), "it is over");
     let late = store.servers.heartbeat(id, key, &beat(ServerReport::Ready), now(), LEASE).await.unwrap();
     assert_eq!(late.state, ServerState::Gone, "draining is for good");
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn servers_are_listed_newest_first_by_region_and_state() {
+    let scratch = Scratch::new().await;
+    let store = &scratch.store;
+    let key = key(store).await;
+    let (given, ..) = given(store, key).await;
+    let nowhere = RegisterServer { region: None, ..registered(2) };
+    let starting = fresh_id();
+    store.servers.register(starting, key, &nowhere, now(), LEASE).await.unwrap();
+    let ready = ready(store, key, &registered(3)).await;
+    let list = async |filter: ServerFilter, before, first| -> Vec<ServerId> {
+        let servers = store.servers.list(&filter, before, first).await.unwrap();
+        servers.into_iter().map(|server| server.server_id).collect()
+    };
+    let mut all = vec![given, starting, ready];
+    all.sort();
+    all.reverse();
+    assert_eq!(list(ServerFilter::default(), None, 10).await, all);
+    assert_eq!(list(ServerFilter::default(), None, 2).await, all[..2]);
+    assert_eq!(list(ServerFilter::default(), Some(all[1]), 2).await, all[2..]);
+    for (state, expected) in [
+        (ServerState::Starting, vec![starting]),
+        (ServerState::Ready, vec![ready]),
+        (ServerState::Allocated, vec![given]),
+        (ServerState::Lost, vec![]),
+    ] {
+        assert_eq!(list(ServerFilter { state: Some(state), region: None }, None, 10).await, expected, "{state:?}");
+    }
+    let asia = ServerFilter { region: Some("asia".to_owned()), state: None };
+    assert_eq!(list(asia, None, 10).await.len(), 2);
+    let elsewhere = ServerFilter { region: Some("eu-west".to_owned()), state: Some(ServerState::Ready) };
+    assert!(list(elsewhere, None, 10).await.is_empty());
     scratch.finish().await;
 }
 

@@ -7,7 +7,12 @@ use muster_client::core::telemetry::shipped_event_types;
 use tokio::sync::OnceCell;
 
 use super::{Platform, replica::Replica, staff};
-use crate::{Process, Scratch, binaries::run, process::ProcessBuilder};
+use crate::{
+    Process, Scratch,
+    binaries::run,
+    process::ProcessBuilder,
+    wire::{Wire, Wires},
+};
 
 /// Says which processes run, and with which settings.
 #[derive(Debug, Clone)]
@@ -21,6 +26,7 @@ pub struct PlatformBuilder {
     roles: Vec<(usize, String)>,
     queues: Vec<QueueDefinition>,
     audited: bool,
+    wired: Option<usize>,
 }
 
 impl Default for PlatformBuilder {
@@ -34,6 +40,7 @@ impl Default for PlatformBuilder {
             roles: Vec::new(),
             queues: Vec::new(),
             audited: true,
+            wired: None,
         }
     }
 }
@@ -85,6 +92,12 @@ impl PlatformBuilder {
         self
     }
 
+    /// Puts lines that can be cut between one server replica and PostgreSQL and Redis; see [`Platform::wires`].
+    pub fn wired(mut self, index: usize) -> Self {
+        self.wired = Some(index);
+        self
+    }
+
     /// Leaves what was played unchecked at the end: for a test that stores matches which nobody played.
     pub fn unaudited(mut self) -> Self {
         self.audited = false;
@@ -99,7 +112,14 @@ impl PlatformBuilder {
         let scratch = Scratch::new().await;
         add_queues(&scratch, &self.queues).await;
         let signing_key = if self.servers > 0 { keygen().await } else { String::new() };
-        let plan = Plan { builder: self, signing_key };
+        let wires = match self.wired {
+            Some(_) => Some(Wires {
+                postgres: Wire::to(&scratch.settings.postgres_url).await,
+                redis: Wire::to(&scratch.settings.redis_url).await,
+            }),
+            None => None,
+        };
+        let plan = Plan { builder: self, signing_key, wires };
         let (staff_email, staff_password) = staff::credentials();
 
         let mut servers = Vec::new();
@@ -136,9 +156,15 @@ impl PlatformBuilder {
 pub(super) struct Plan {
     builder: PlatformBuilder,
     signing_key: String,
+    wires: Option<Wires>,
 }
 
 impl Plan {
+    /// The lines of the server that has some.
+    pub(super) fn wires(&self) -> Option<&Wires> {
+        self.wires.as_ref()
+    }
+
     /// Whether what was played is checked at the end.
     pub(super) fn audited(&self) -> bool {
         self.builder.audited
@@ -149,6 +175,10 @@ impl Plan {
             .label(format!("server-{index}"))
             .envs(scratch.env())
             .env("MUSTER__AUTH__SIGNING_KEY", &self.signing_key);
+        if let Some(wires) = self.wires.as_ref().filter(|_| self.builder.wired == Some(index)) {
+            command =
+                command.env("MUSTER__POSTGRES__URL", wires.postgres.url()).env("MUSTER__REDIS__URL", wires.redis.url());
+        }
         if let Some((_, roles)) = self.builder.roles.iter().rev().find(|(of, _)| *of == index) {
             command = command.args(["--roles", roles]);
         }

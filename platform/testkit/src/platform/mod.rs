@@ -10,7 +10,7 @@ use muster_client::{Client, Session, TrustedServer};
 use replica::Replica;
 use tokio::sync::OnceCell;
 
-use crate::{Process, Scratch, http, random};
+use crate::{Process, Scratch, Wires, http, random};
 
 /// Running servers, and on request the staff API and the dashboard. Every process is ready when [`PlatformBuilder::start`] returns.
 ///
@@ -68,6 +68,15 @@ impl Platform {
     #[must_use]
     pub fn dashboard_ops_url(&self) -> &str {
         &self.dashboard.as_ref().expect("the platform was built without dashboard()").ops_url
+    }
+
+    /// The lines between the wired server and its services.
+    ///
+    /// # Panics
+    /// When the platform was built without [`PlatformBuilder::wired`].
+    #[must_use]
+    pub fn wires(&self) -> &Wires {
+        self.plan.wires().expect("the platform was built without wired()")
     }
 
     /// The process of server `index`.

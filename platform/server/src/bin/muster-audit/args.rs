@@ -53,6 +53,8 @@ pub enum Check {
     Matches,
     /// Ratings follow from the history
     Ratings,
+    /// Leaderboards have what the ratings say
+    Leaderboards,
     /// Telemetry tells of each match once a seat
     Telemetry,
     /// Nobody is stuck in a match or in the queue

@@ -5,7 +5,7 @@ use muster_store::Store;
 
 use crate::args::{Args, Check};
 use crate::calm;
-use crate::checks::{matches, ratings, running, telemetry, tickets};
+use crate::checks::{leaderboards, matches, ratings, running, telemetry, tickets};
 use crate::findings::{Report, Violation};
 
 /// Between two looks at what is in motion: what is seen in both is stuck.
@@ -26,6 +26,9 @@ pub async fn audit(store: &Store, args: &Args) -> anyhow::Result<Report> {
     }
     if args.wants(Check::Ratings) {
         ratings::check(store, since, args.most, &mut report).await?;
+    }
+    if args.wants(Check::Leaderboards) {
+        leaderboards::check(store, args, &mut report).await?;
     }
     if args.wants(Check::Telemetry) {
         telemetry::check(store, args, &mut report).await?;

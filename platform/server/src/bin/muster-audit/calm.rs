@@ -12,8 +12,8 @@ const LOOK: Duration = Duration::from_millis(500);
 /// It has to stay calm for so many looks: a ticket may become a match between two.
 const LOOKS: u32 = 4;
 
-/// Waits until no match runs, no ticket is being made into one and no telemetry waits to be written; false when that did not
-/// come about in time. A service that does not answer is not calm.
+/// Waits until no match runs, no ticket is being made into one, no telemetry waits to be written and no leaderboard to be made
+/// again; false when that did not come about in time. A service that does not answer is not calm.
 pub async fn wait(store: &Store, within: Duration) -> bool {
     let deadline = Instant::now() + within;
     let mut calm = 0;
@@ -44,5 +44,6 @@ async fn is_calm(store: &Store) -> Result<bool, StoreError> {
         && !store.matches.settled_of(&logs).await?.values().any(|settled| *settled)
         && store.tickets.stale_claims(ever).await?.is_empty()
         && store.match_owners.orphans(ever).await?.is_empty()
+        && store.leaderboards.states().await?.iter().all(|board| board.whole)
         && store.telemetry.pending().await? == 0)
 }

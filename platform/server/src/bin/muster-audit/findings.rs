@@ -27,6 +27,8 @@ pub enum Kind {
     RatingHistoryBroken,
     /// A player's rating, or their number of matches or wins, is not what the history gives.
     RatingDiffers,
+    /// A leaderboard has somebody with another score than their rating gives, not at all, or without a rating.
+    LeaderboardDiffers,
     /// A player was in two matches at the same time.
     TwoMatchesAtOnce,
     /// A mode's total is not the number of its matches.
@@ -127,6 +129,8 @@ pub struct Report {
     pub events: u64,
     /// Players whose history was recomputed.
     pub players: u64,
+    /// Ratings that were compared with the leaderboards.
+    pub standings: u64,
     /// Matches that are not settled.
     pub running: u64,
     /// Live tickets that were looked at.
@@ -148,6 +152,7 @@ impl Report {
             matches: 0,
             events: 0,
             players: 0,
+            standings: 0,
             running: 0,
             tickets: 0,
             counts: BTreeMap::new(),
@@ -175,8 +180,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} matches with {} events, {} players, {} running matches and {} live tickets were looked at",
-            self.matches, self.events, self.players, self.running, self.tickets
+            "{} matches with {} events, {} players, {} standings, {} running matches and {} live tickets were looked at",
+            self.matches, self.events, self.players, self.standings, self.running, self.tickets
         )?;
         if self.calm == Some(false) {
             writeln!(f, "it did not become calm in time")?;

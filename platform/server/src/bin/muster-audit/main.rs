@@ -5,6 +5,7 @@
 //!
 //! * [`checks::matches`]: one outcome a match, events without a hole that replay to it, ratings moved by it as the rules say.
 //! * [`checks::ratings`]: a player's rating is what their history makes of it; nobody plays two matches at once.
+//! * [`checks::leaderboards`]: they have what the ratings say, and nobody else.
 //! * [`checks::telemetry`]: told once a match and seat.
 //! * [`checks::running`], [`checks::tickets`]: nobody is stuck.
 //! * [`calm`]: waits until nothing is in motion, for an audit after a test.

@@ -4,6 +4,7 @@ mod assignments;
 mod backfills;
 mod blocks;
 mod events;
+mod leaderboards;
 mod match_events;
 mod matches;
 mod servers;

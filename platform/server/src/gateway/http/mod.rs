@@ -5,6 +5,7 @@ mod auth;
 mod backfills;
 mod blocks;
 mod events;
+mod leaderboards;
 mod matches;
 mod me;
 mod queues;
@@ -81,6 +82,8 @@ fn described() -> (Router<Gateway>, utoipa::openapi::OpenApi) {
         .routes(routes!(server_matches::read_server_match))
         .routes(routes!(server_matches::make_join_token))
         .routes(routes!(backfills::request_backfill, backfills::withdraw_backfill))
+        .routes(routes!(leaderboards::read_leaderboard))
+        .routes(routes!(leaderboards::read_standing))
         .routes(routes!(matches::read_match))
         .routes(routes!(matches::read_match_events))
         .routes(routes!(events::accept_events))

@@ -1,6 +1,7 @@
 //! What must be true, one noun a file.
 
 pub mod history;
+pub mod leaderboards;
 pub mod matches;
 pub mod ratings;
 pub mod replay;
