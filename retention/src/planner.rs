@@ -98,6 +98,10 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn events_since(changed: &str) -> Vec<RetentionPolicy> {
+        vec![policy::shipped(at(changed)).remove(0)]
+    }
+
     fn daily() -> Schedule {
         RetentionSettings::default().schedule.parse().unwrap()
     }
@@ -122,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_policy_is_due_once_a_scheduled_time_even_after_it() {
-        let policies = policy::shipped(at("2026-01-01T00:00:00Z"));
+        let policies = events_since("2026-01-01T00:00:00Z");
         let scheduled = at("2026-01-31T03:17:00Z");
         for moment in ["2026-01-31T03:17:01Z", "2026-01-31T23:00:00Z", "2026-02-01T03:16:59Z"] {
             let due = due(&daily(), &policies, &[], at(moment));
@@ -135,14 +139,14 @@ mod tests {
 
     #[test]
     fn a_changed_policy_waits_for_the_next_time() {
-        let policies = policy::shipped(at("2026-01-31T10:00:00Z"));
+        let policies = events_since("2026-01-31T10:00:00Z");
         assert!(due(&daily(), &policies, &[], at("2026-01-31T12:00:00Z")).is_empty());
         assert_eq!(due(&daily(), &policies, &[], at("2026-02-01T03:17:01Z")).len(), 1);
     }
 
     #[test]
     fn a_disabled_policy_is_never_due() {
-        let mut policies = policy::shipped(at("2026-01-01T00:00:00Z"));
+        let mut policies = events_since("2026-01-01T00:00:00Z");
         policies[0].enabled = false;
         assert!(due(&daily(), &policies, &[], at("2026-01-31T12:00:00Z")).is_empty());
     }

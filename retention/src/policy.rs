@@ -17,6 +17,9 @@ use crate::{
 /// Drops chunks of telemetry events.
 pub const TELEMETRY_EVENTS: &str = "telemetry-events";
 
+/// Lets go the telemetry events of types whose retention is `short`.
+pub const TELEMETRY_SHORT_EVENTS: &str = "telemetry-short-events";
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The shortest time that a policy may keep: a chunk holds a day.
@@ -25,15 +28,27 @@ pub const SHORTEST_KEEP: Duration = DAY;
 /// The longest time that a policy may keep: ten years.
 pub const LONGEST_KEEP: Duration = Duration::from_secs(3_653 * 24 * 3600);
 
-/// What a fresh installation begins with: telemetry events are kept for 90 days.
+/// What a fresh installation begins with: telemetry events are kept for 90 days, those whose type says `short` for 14. The others
+/// are for whoever enables them.
 pub fn shipped(now: DateTime<Utc>) -> Vec<RetentionPolicy> {
-    vec![RetentionPolicy {
-        name: TELEMETRY_EVENTS.to_owned(),
-        table: "telemetry.events".to_owned(),
-        keep: DAY * 90,
-        enabled: true,
+    let policies = [
+        (TELEMETRY_EVENTS, "telemetry.events", 90, true),
+        (TELEMETRY_SHORT_EVENTS, "telemetry.events:short", 14, true),
+        ("telemetry-quarantine", "telemetry.quarantine", 90, false),
+        ("telemetry-session-sequences", "telemetry.session_sequences", 90, false),
+        ("insights-sessions", "insights.sessions", 400, false),
+        ("insights-matches", "insights.matches", 400, false),
+        ("insights-queue-facts", "insights.queue_facts", 800, false),
+        ("insights-samples", "insights.samples", 400, false),
+    ];
+    let policy = |(name, table, days, enabled): (&str, &str, u32, bool)| RetentionPolicy {
+        name: name.to_owned(),
+        table: table.to_owned(),
+        keep: DAY * days,
+        enabled,
         updated_at: now,
-    }]
+    };
+    policies.map(policy).into()
 }
 
 /// What lies wholly before this is not kept.
@@ -148,6 +163,15 @@ mod tests {
         assert_eq!(cutoff(&policy, now), "2026-01-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
         policy.keep = Duration::ZERO;
         assert_eq!(cutoff(&policy, now), now - TimeDelta::days(1), "a day is kept whatever the row says");
+    }
+
+    #[test]
+    fn whatever_may_be_dropped_has_a_policy_and_nothing_else_has() {
+        let mut tables: Vec<String> = shipped(Utc::now()).into_iter().map(|policy| policy.table).collect();
+        let mut droppable = muster_store::DROPPABLE_TABLES.map(str::to_owned);
+        tables.sort();
+        droppable.sort();
+        assert_eq!(tables, droppable);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use muster_runtime::Tasks;
-use muster_store::{Store, StoreError, TelemetryConsumer};
+use muster_store::{PassedOver, Store, StoreError, TelemetryConsumer};
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::WriterSettings;
@@ -14,6 +14,13 @@ use crate::{events, facts};
 
 /// Pause after a failure, before the stream delivers again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Between two looks at the stream.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// For how long a message has to stay behind the writers' place until it counts as passed over. An acknowledged one leaves
+/// the stream within milliseconds, and what a writer held when NATS was killed comes again within 20 s, if it comes.
+const STAYED: Duration = Duration::from_secs(30);
 
 /// Starts the writer.
 pub fn start(store: Store, settings: WriterSettings, tasks: &Tasks) {
@@ -69,9 +76,10 @@ async fn write_next(
     Ok(())
 }
 
-/// Shows how much waits in the stream.
+/// Shows how much waits in the stream, and brings again what stays there though the writers are past it.
 async fn watch_lag(store: Store, drain: CancellationToken) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(2));
+    let mut ticks = tokio::time::interval(LOOK);
+    let mut left_behind = LeftBehind::default();
     loop {
         tokio::select! {
             () = drain.cancelled() => return,
@@ -83,5 +91,62 @@ async fn watch_lag(store: Store, drain: CancellationToken) {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the telemetry stream's lag could not be read")
             }
         }
+        tokio::select! {
+            () = drain.cancelled() => return,
+            looked = look_behind(&store, &mut left_behind) => if let Err(error) = looked {
+                tracing::warn!(error = &error as &dyn std::error::Error, "what the telemetry writers passed over stays for now");
+            }
+        }
+    }
+}
+
+async fn look_behind(store: &Store, left_behind: &mut LeftBehind) -> Result<(), StoreError> {
+    let passed = store.telemetry.passed_over().await?;
+    if let Some(left) = left_behind.seen(passed, Instant::now()) {
+        events::telemetry_brought_again(store.telemetry.bring_again(left).await?);
+    }
+    Ok(())
+}
+
+/// What the writers have been past, and since when.
+#[derive(Default)]
+struct LeftBehind(Option<(PassedOver, Instant)>);
+
+impl LeftBehind {
+    /// What a look found; gives what was there at a look so long ago and is there still.
+    fn seen(&mut self, passed: Option<PassedOver>, now: Instant) -> Option<PassedOver> {
+        let Some(passed) = passed else {
+            self.0 = None;
+            return None;
+        };
+        match self.0 {
+            Some((first, since)) if first.first == passed.first => (now - since >= STAYED).then_some(first),
+            _ => {
+                self.0 = Some((passed, now));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_is_told_and_what_is_on_its_way_out_is_not() {
+        let (began, mut left) = (Instant::now(), LeftBehind::default());
+        let at = |secs| began + Duration::from_secs(secs);
+        let passed = |first, through| Some(PassedOver { first, through });
+        // Others leave the stream all the time.
+        for second in 0..100 {
+            assert_eq!(left.seen(passed(second, second + 5), at(second)), None);
+        }
+        assert_eq!(left.seen(passed(100, 120), at(100)), None);
+        assert_eq!(left.seen(passed(100, 500), at(129)), None);
+        // Only what has been there all the time: the newest may be on their way out.
+        assert_eq!(left.seen(passed(100, 900), at(130)), passed(100, 120));
+        assert_eq!(left.seen(None, at(132)), None);
+        assert_eq!(left.seen(passed(100, 120), at(134)), None);
     }
 }

@@ -44,10 +44,10 @@ pub(super) async fn show(store: &Store, settings: &Settings, json: bool) -> anyh
         println!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{:20}  {:20}  {:16}  {:8}  NEXT RUN", "POLICY", "TABLE", "KEEP", "ENABLED");
+    println!("{:28}  {:28}  {:16}  {:8}  NEXT RUN", "POLICY", "TABLE", "KEEP", "ENABLED");
     for policy in shown {
         let next = policy.next_run.unwrap_or_else(|| "never".to_owned());
-        println!("{:20}  {:20}  {:16}  {:8}  {next}", policy.name, policy.table, policy.keep, policy.enabled);
+        println!("{:28}  {:28}  {:16}  {:8}  {next}", policy.name, policy.table, policy.keep, policy.enabled);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -22,7 +22,7 @@ pub async fn scratch() -> Scratch {
         .map(event)
         .collect();
     assert_eq!(scratch.store.telemetry.write_batch(&events).await.unwrap().new, 30);
-    scratch.store.retention.seed_policies(&policy::shipped(now)).await.unwrap();
+    scratch.store.retention.seed_policies(&policy::shipped(now)[..1]).await.unwrap();
     keep(&scratch.store, 2, true).await;
     scratch
 }

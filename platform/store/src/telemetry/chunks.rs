@@ -1,12 +1,26 @@
-//! Old telemetry goes by the chunk: a day at once, without touching a row.
+//! Old telemetry goes by the chunk: a day at once, without touching a row (but for [`super::short`]).
 
 use chrono::{DateTime, Utc};
 
 use super::Telemetry;
+use super::short::SHORT_EVENTS;
 use crate::{StoreError, codec};
 
-/// The tables whose chunks may be dropped; nothing else is, whatever a policy says.
-pub const DROPPABLE_TABLES: [&str; 3] = ["telemetry.events", "telemetry.quarantine", "telemetry.session_sequences"];
+/// The tables whose chunks may be dropped; nothing else is, whatever a policy says. The one with a colon is a part of a table: the
+/// events of types whose retention is `short`, of which single rows go.
+///
+/// Of insights, sums by day stay when what they are sums of has gone. A session or match that is told of again after its chunk has gone
+/// counts again: keep those for longer than the week that events may be late.
+pub const DROPPABLE_TABLES: [&str; 8] = [
+    "telemetry.events",
+    SHORT_EVENTS,
+    "telemetry.quarantine",
+    "telemetry.session_sequences",
+    "insights.sessions",
+    "insights.matches",
+    "insights.queue_facts",
+    "insights.samples",
+];
 
 /// A part of a hypertable that holds a range of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +55,8 @@ impl From<sqlx::Error> for DropError {
 }
 
 impl Telemetry {
-    /// Drops the chunks of a table that lie wholly before the cutoff, and tells which they were, oldest first. A dry run tells
-    /// the same and drops nothing.
+    /// Drops the chunks of a table (one of [`DROPPABLE_TABLES`]) that lie wholly before the cutoff, and tells which they were,
+    /// oldest first. A dry run tells the same and drops nothing.
     pub async fn drop_chunks_older_than(
         &self,
         table: &str,
@@ -51,6 +65,9 @@ impl Telemetry {
     ) -> Result<Vec<Chunk>, DropError> {
         if !DROPPABLE_TABLES.contains(&table) {
             return Err(DropError::UnknownTable(table.to_owned()));
+        }
+        if table == SHORT_EVENTS {
+            return Ok(self.drop_short(cutoff, dry_run).await?);
         }
         let mut tx = self.postgres.begin().await?;
         let chunks = sqlx::query!(

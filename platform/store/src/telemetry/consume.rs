@@ -16,6 +16,9 @@ use crate::{StoreError, streams};
 /// How long a writer may take for a batch before another one gets it.
 const ACK_WAIT: Duration = Duration::from_secs(20);
 
+/// What the stream calls the writers' place.
+pub(super) const WRITERS: &str = "writer";
+
 /// How many messages all writers together may be at work on.
 const AT_WORK: i64 = 200_000;
 
@@ -56,7 +59,7 @@ impl Telemetry {
         let what = "making the telemetry writers' consumer";
         let stream = self.nats.jetstream.get_stream_no_info(self.nats.stream(streams::TELEMETRY)).await.doing(what)?;
         let config = pull::Config {
-            durable_name: Some("writer".to_owned()),
+            durable_name: Some(WRITERS.to_owned()),
             ack_policy: AckPolicy::Explicit,
             ack_wait: ACK_WAIT,
             max_ack_pending: AT_WORK,

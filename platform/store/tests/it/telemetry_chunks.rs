@@ -1,5 +1,7 @@
-use muster_store::{Chunk, DropError, Store};
+use muster_core::telemetry::EventTypeDefinition;
+use muster_store::{Actor, Chunk, DropError, EventTypeChange, Store, now};
 use muster_testkit::Scratch;
+use serde_json::json;
 
 use crate::given;
 
@@ -40,6 +42,71 @@ async fn old_chunks_are_told_by_a_dry_run_and_gone_after_the_real_one() {
     let kept: i64 =
         sqlx::query_scalar("SELECT sum(events)::bigint FROM telemetry.event_minutes").fetch_one(&sql).await.unwrap();
     assert_eq!(kept, 50);
+    scratch.finish().await;
+}
+
+fn with_retention(retention: &str) -> EventTypeDefinition {
+    EventTypeDefinition::from_json(&json!({"name": "a", "version": 1, "owner": "design", "retention": retention}))
+        .unwrap()
+}
+
+fn change(version: u32, retention: &str) -> EventTypeChange {
+    EventTypeChange {
+        definition: with_retention(retention),
+        expected_version: Some(version),
+        author: Actor::System("test".to_owned()),
+        reason: "a test".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn events_of_short_types_go_before_their_day_does() {
+    let scratch = Scratch::new().await;
+    let store = &scratch.store;
+    days(store).await;
+    let others: Vec<_> =
+        (1..=5).map(|day| given::event("b", given::time(&format!("2026-01-0{day}T12:00:00Z")))).collect();
+    store.telemetry.write_batch(&others).await.unwrap();
+    let sql = scratch.sql().await;
+    let counts = async || -> (i64, i64) {
+        let counts =
+            "SELECT count(*) FILTER (WHERE kind = 'a'), count(*) FILTER (WHERE kind = 'b') FROM telemetry.events";
+        sqlx::query_as(counts).fetch_one(&sql).await.unwrap()
+    };
+    let drop = async |dry_run| -> Vec<u64> {
+        let cutoff = given::time("2026-01-03T15:00:00Z");
+        let dropped = store.telemetry.drop_chunks_older_than("telemetry.events:short", cutoff, dry_run).await.unwrap();
+        dropped.iter().map(|day| day.rows_estimate).collect()
+    };
+
+    // Not while nobody says so of them, and not when somebody once did.
+    store.event_types.seed(&[with_retention("short")], now()).await.unwrap();
+    store.event_types.put(&change(1, "standard"), now()).await.unwrap();
+    assert!(drop(false).await.is_empty());
+    store.event_types.put(&change(2, "short"), now()).await.unwrap();
+
+    assert_eq!((drop(true).await, counts().await), (vec![10, 10], (50, 5)));
+    assert_eq!((drop(false).await, counts().await), (vec![10, 10], (30, 5)));
+    assert!(drop(false).await.is_empty());
+    // What was counted stays counted.
+    let kept: i64 =
+        sqlx::query_scalar("SELECT sum(events)::bigint FROM telemetry.event_minutes").fetch_one(&sql).await.unwrap();
+    assert_eq!(kept, 55);
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn old_sessions_go_by_the_chunk_and_stay_counted() {
+    let scratch = Scratch::new().await;
+    let sql = scratch.sql().await;
+    let insert = "INSERT INTO insights.sessions
+        SELECT day, gen_random_uuid(), NULL, 0, day, day, 1, 0, 0 FROM generate_series('2026-01-01'::timestamptz, '2026-01-05', '1 day') day";
+    sqlx::query(insert).execute(&sql).await.unwrap();
+    let cutoff = given::time("2026-01-03T15:00:00Z");
+    for table in ["insights.sessions", "insights.matches", "insights.queue_facts", "insights.samples"] {
+        let gone = scratch.store.telemetry.drop_chunks_older_than(table, cutoff, false).await.unwrap();
+        assert_eq!(gone.len(), if table == "insights.sessions" { 2 } else { 0 }, "{table}");
+    }
     scratch.finish().await;
 }
 

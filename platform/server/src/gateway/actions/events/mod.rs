@@ -2,6 +2,8 @@
 //! taken.
 
 mod body;
+#[cfg(test)]
+mod fuzz;
 mod judge;
 mod split;
 #[cfg(test)]

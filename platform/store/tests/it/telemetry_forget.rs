@@ -1,0 +1,47 @@
+//! What is left of a player's events when the player is forgotten.
+
+use muster_core::telemetry::EventTypeDefinition;
+use muster_store::{ForgottenEvents, TelemetryEvent, fresh_id, now};
+use muster_testkit::Scratch;
+use serde_json::{Value, json};
+
+use crate::given;
+
+#[tokio::test]
+async fn what_a_type_calls_personal_goes_and_the_rest_stays_and_stays_counted() {
+    let scratch = Scratch::new().await;
+    let telemetry = &scratch.store.telemetry;
+    let told = json!({"name": "chat.sent", "version": 1, "owner": "social", "personal": ["text", "to"]});
+    let plain = json!({"name": "level.done", "version": 1, "owner": "design"});
+    let types = [told, plain].map(|told| EventTypeDefinition::from_json(&told).unwrap());
+    scratch.store.event_types.seed(&types, now()).await.unwrap();
+    let (erased, other) = (fresh_id(), fresh_id());
+    let event = |kind: &str, subject, properties: Value| TelemetryEvent {
+        subject_id: Some(subject),
+        properties: properties.as_object().unwrap().clone(),
+        ..given::event(kind, now())
+    };
+    let chat = json!({"text": "hello", "to": "Ada", "length": 5});
+    let events = [
+        event("chat.sent", erased, chat.clone()),
+        event("chat.sent", erased, json!({"length": 0})),
+        event("level.done", erased, json!({"text": "7"})),
+        event("chat.sent", other, chat.clone()),
+    ];
+    telemetry.write_batch(&events).await.unwrap();
+
+    assert_eq!(telemetry.forget(erased).await.unwrap(), ForgottenEvents { blanked: 1, quarantined: 0 });
+    assert_eq!(telemetry.forget(erased).await.unwrap(), ForgottenEvents::default());
+    let sql = scratch.sql().await;
+    let mut left: Vec<String> =
+        sqlx::query_scalar("SELECT properties::text FROM telemetry.events").fetch_all(&sql).await.unwrap();
+    left.sort();
+    let read: Vec<Value> = left.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    assert_eq!(read.len(), 4);
+    for expected in [json!({"length": 5}), json!({"length": 0}), json!({"text": "7"}), chat] {
+        assert!(read.contains(&expected), "{expected} is not in {read:?}");
+    }
+    let from = now() - chrono::TimeDelta::days(1);
+    assert!(telemetry.recount(from, now() + chrono::TimeDelta::days(1)).await.unwrap().is_exact());
+    scratch.finish().await;
+}
