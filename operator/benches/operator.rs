@@ -28,7 +28,7 @@ use operator::Operator;
 const ONE_BY_ONE: usize = 20;
 /// Regions of the settled cluster, and for how long it is looked at.
 const SETTLED: (usize, Duration) = (200, Duration::from_secs(60));
-/// Regions of the restart.
+/// Regions of the restart, unless `MUSTER_BENCH_REGIONS` names another number.
 const MANY: usize = 1000;
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -43,35 +43,38 @@ async fn main() {
     }
     let Some(cluster) = Cluster::own().await else { std::process::exit(1) };
     let space = cluster.namespace("bench").await;
+    let many =
+        std::env::var("MUSTER_BENCH_REGIONS").map_or(MANY, |number| number.parse().expect("a number of Regions"));
+    let settled = many.min(SETTLED.0);
     let mut first = cluster.operator("bench", &["operator.poll=5s"]);
     first.wait_leading().await;
 
     println!("{ONE_BY_ONE} Regions, one after another");
     let mut ready: Vec<u64> = Vec::new();
-    for number in 0..ONE_BY_ONE {
+    for number in 0..ONE_BY_ONE.min(many) {
         ready.push(time_to_ready(&space, number).await);
     }
     ready.sort_unstable();
 
-    println!("{} Regions", SETTLED.0);
-    create(&space, ONE_BY_ONE..SETTLED.0).await;
-    wait_all_ready(&space, SETTLED.0).await;
+    println!("{settled} Regions");
+    create(&space, ONE_BY_ONE..settled).await;
+    wait_all_ready(&space, settled).await;
     wait_quiet(&cluster).await;
     let before = writes(&cluster).await;
     println!("nothing changes for {:?}", SETTLED.1);
     tokio::time::sleep(SETTLED.1).await;
     let steady_writes = writes(&cluster).await - before;
 
-    println!("{MANY} Regions");
-    create(&space, SETTLED.0..MANY).await;
-    wait_all_ready(&space, MANY).await;
+    println!("{many} Regions");
+    create(&space, settled..many).await;
+    wait_all_ready(&space, many).await;
     wait_quiet(&cluster).await;
     assert_eq!(first.terminate().await, Some(0), "the first operator ends in order");
     let before = writes(&cluster).await;
     println!("a new operator, on one core");
     let began = Instant::now();
     let second = cluster.operator_on_one_core("bench-restart");
-    let restart_s = wait_reconciled(&second, MANY, began).await;
+    let restart_s = wait_reconciled(&second, many, began).await;
     wait_quiet(&cluster).await;
     let restart_writes = writes(&cluster).await - before;
     let [rss_mb, peak_mb] = ["VmRSS", "VmHWM"].map(|field| memory_mb(second.pid(), field));
@@ -85,8 +88,8 @@ async fn main() {
         "restart_writes": restart_writes,
         "rss_mb": rss_mb,
         "rss_peak_mb": peak_mb,
-        "regions": MANY,
-        "objects": MANY * 9,
+        "regions": many,
+        "objects": many * 9,
     });
     println!("{report}");
     if let Some(path) = std::env::var_os("MUSTER_BENCH_REPORT") {

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::{NamespaceResourceScope, jiff::Timestamp};
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -103,7 +104,7 @@ impl Notices {
     where
         K: Resource<DynamicType = ()>,
     {
-        self.publish(about, EventType::Normal, reason, action, note.into()).await;
+        self.publish(&about.object_ref(&()), EventType::Normal, reason, action, note.into()).await;
     }
 
     /// Something wants a person's attention.
@@ -111,14 +112,16 @@ impl Notices {
     where
         K: Resource<DynamicType = ()>,
     {
+        self.publish(&about.object_ref(&()), EventType::Warning, reason, action, note.into()).await;
+    }
+
+    /// The same about what is not at hand as a whole.
+    pub async fn warning_of(&self, about: &ObjectReference, reason: &str, action: &str, note: impl Into<String>) {
         self.publish(about, EventType::Warning, reason, action, note.into()).await;
     }
 
     /// An event that cannot be written is only logged: the status tells the same, and no work may fail over it.
-    async fn publish<K>(&self, about: &K, type_: EventType, reason: &str, action: &str, mut note: String)
-    where
-        K: Resource<DynamicType = ()>,
-    {
+    async fn publish(&self, about: &ObjectReference, type_: EventType, reason: &str, action: &str, mut note: String) {
         // The API server takes 1,024 bytes.
         if note.len() > MOST_NOTE {
             let end = (0..=MOST_NOTE).rev().find(|at| note.is_char_boundary(*at)).unwrap_or(0);
@@ -127,7 +130,7 @@ impl Notices {
         }
         let event =
             Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None };
-        if let Err(error) = self.0.publish(&event, &about.object_ref(&())).await {
+        if let Err(error) = self.0.publish(&event, about).await {
             events::notice_failed(reason, &error);
         }
     }

@@ -52,6 +52,12 @@ pub(crate) fn watch_failed(kind: &str, error: &(dyn std::error::Error + 'static)
     tracing::warn!(kind, error, "a watch broke; it is begun again");
 }
 
+/// A resource cannot be read as its definition now is; it is left as it is.
+pub(crate) fn unreadable(kind: &str, namespace: &str, name: &str, error: &(dyn std::error::Error + 'static)) {
+    counter!("muster_operator_unreadable_total", "kind" => kind.to_owned()).increment(1);
+    tracing::warn!(kind, namespace, name, error, "a resource cannot be read");
+}
+
 /// A Kubernetes event could not be written.
 pub(crate) fn notice_failed(reason: &str, error: &(dyn std::error::Error + 'static)) {
     counter!("muster_operator_notice_failures_total").increment(1);

@@ -7,6 +7,7 @@
 //! - [`region`]: makes a Region's processes run.
 //! - [`rotation`]: replaces secrets while both versions work, from [`vault`].
 //! - [`autoscaler`]: decides how many processes of a role a Region runs.
+//! - [`kubectl`]: `kubectl muster`, for the person who looks after them.
 //! - [`timing`]: lengths of time and cron lines, as resources write them.
 //! - `api_calls`: which permissions are used. `events`: what is logged and counted.
 
@@ -17,6 +18,7 @@ pub mod context;
 pub mod controllers;
 pub mod crd;
 mod events;
+pub mod kubectl;
 pub mod leadership;
 pub mod reconcile;
 pub mod region;

@@ -1,6 +1,6 @@
 //! The process: stands by, and acts while it holds the Lease, until the drain.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use kube::{Api, Client, Config, api::ListParams, client::ClientBuilder};
@@ -23,12 +23,14 @@ use crate::{
 /// No cluster is configured, or an address is taken.
 pub async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::start("muster-operator", common!(settings)).await?;
-    let config = Config::infer().await.context("no cluster is configured: set KUBECONFIG, or run in a pod")?;
+    let mut config = Config::infer().await.context("no cluster is configured: set KUBECONFIG, or run in a pod")?;
+    // Beyond a watch, which may be silent until its end. Without it a request on a dead connection would wait for ever.
+    config.read_timeout = Some(settings.operator.watch_timeout + Duration::from_secs(10));
+    config.reset_reader_on_write = true;
     let client = counted(config.clone())?;
     let lease_client = {
         let mut config = config;
         config.read_timeout = Some(patience(&settings.operator));
-        config.reset_reader_on_write = true;
         counted(config)?
     };
 

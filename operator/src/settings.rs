@@ -69,6 +69,15 @@ pub struct OperatorSettings {
     /// How many resources of a kind are worked on at once.
     #[garde(range(min = 1, max = 256))]
     pub concurrency: u16,
+    /// How long one watch lasts before it is begun anew. A connection that has died without a word is noticed five seconds after that.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(290))))]
+    pub watch_timeout: Duration,
+    /// How often the Secrets of rotations are compared with what they should hold: they are not watched, as that would take the
+    /// right to read every Secret.
+    #[serde(with = "humantime_serde")]
+    #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(600))))]
+    pub compare_secrets: Duration,
     /// How often something outside the cluster is asked again, such as how many matches a draining region still has.
     #[serde(with = "humantime_serde")]
     #[garde(custom(between(Duration::from_millis(100), Duration::from_secs(60))))]
@@ -86,6 +95,8 @@ impl Default for OperatorSettings {
             lease_name: "muster-operator".to_owned(),
             lease_duration: Duration::from_secs(15),
             concurrency: 16,
+            watch_timeout: Duration::from_secs(60),
+            compare_secrets: Duration::from_secs(60),
             poll: Duration::from_secs(5),
             vault: crate::vault::VaultSettings::default(),
         }

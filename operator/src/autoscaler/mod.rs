@@ -19,12 +19,11 @@ use std::{
 
 use jiff::Timestamp;
 use k8s_openapi::{api::apps::v1::Deployment, apimachinery::pkg::apis::meta::v1::Time};
-use kube::{
-    ResourceExt,
-    runtime::{Controller, watcher},
-};
+use kube::{ResourceExt, runtime::Controller};
 use metrics::counter;
 use tokio_util::sync::CancellationToken;
+
+pub use scale::SCALER;
 
 use self::{
     decide::{Asked, Decision, Limits, decide},
@@ -41,7 +40,7 @@ use crate::{
         region::RegionState,
         region_autoscaler::{Measure, RegionAutoscalerSpec},
     },
-    reconcile::{Action, Error, Work, drive, status},
+    reconcile::{Action, Error, Work, drive, readable, status},
     timing::duration,
 };
 
@@ -50,7 +49,8 @@ use crate::{
 /// # Errors
 /// It could not go on.
 pub async fn run(context: Context, term: CancellationToken) -> anyhow::Result<()> {
-    let controller = Controller::new(context.watched::<RegionAutoscaler>(), watcher::Config::default());
+    let (resources, reader) = readable::<RegionAutoscaler>(&context);
+    let controller = Controller::for_stream(resources, reader);
     let measures = Http::new()?;
     drive(controller, Autoscaler { context, measures, memory: Mutex::default() }, term).await;
     Ok(())

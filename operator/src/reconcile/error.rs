@@ -35,6 +35,9 @@ pub enum Error {
     /// Somebody else wrote the same thing at the same time.
     #[error("somebody else has changed it meanwhile: {0}")]
     Conflict(#[source] kube::Error),
+    /// Somebody else takes back again and again what the operator writes.
+    #[error("{0}")]
+    FoughtOver(String),
     /// The API server did not do it this time.
     #[error("the API server did not answer as it should: {0}")]
     Transient(#[source] kube::Error),
@@ -75,7 +78,7 @@ impl Error {
             Self::Dependency { .. } => Class::Dependency,
             Self::Waiting { .. } => Class::Waiting,
             Self::Forbidden(_) => Class::Forbidden,
-            Self::Conflict(_) => Class::Conflict,
+            Self::Conflict(_) | Self::FoughtOver(_) => Class::Conflict,
             Self::Transient(_) => Class::Transient,
         }
     }
@@ -87,6 +90,7 @@ impl Error {
             Self::Waiting { .. } => "Waiting",
             Self::Forbidden(_) => "Forbidden",
             Self::Conflict(_) => "Conflict",
+            Self::FoughtOver(_) => "FoughtOver",
             Self::Transient(_) => "ApiServerFailed",
         }
     }
@@ -100,6 +104,10 @@ impl From<kube::Error> for Error {
             kube::Error::Api(status) if matches!(status.code, 400 | 422) => Self::Invalid {
                 reason: "Rejected",
                 message: format!("the API server refused an object: {}", status.message),
+            },
+            kube::Error::SerdeError(cause) => Self::Dependency {
+                reason: "Unreadable",
+                message: format!("an object that this one relies on cannot be read: {cause}"),
             },
             _ => Self::Transient(error),
         }

@@ -5,21 +5,23 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use futures::{FutureExt, Stream, stream};
 use kube::{
-    Client, ResourceExt,
-    runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher},
+    Client,
+    runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, predicates},
 };
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Regions, objects::Kind, owned::Owned, platform::Metrics};
-use crate::{context::Context, crd::Region, reconcile::drive};
+use crate::{
+    context::Context,
+    crd::Region,
+    reconcile::{drive, readable},
+};
 
 /// Regions whose objects have changed and that were not looked at yet.
 const CHANGES: usize = 1024;
 /// Between two looks whether the cluster knows PodMonitors by now.
 const LOOK_FOR_MONITORS: Duration = Duration::from_secs(60);
-/// Regions of one answer when all are listed.
-const PAGE: u32 = 100;
 
 /// Looks after all Regions until `term` is cancelled.
 ///
@@ -42,18 +44,12 @@ pub async fn run(context: Context, term: CancellationToken) -> anyhow::Result<()
         () = term.cancelled() => return Ok(()),
     }
 
-    let (reader, writer) = reflector::store();
-    let regions = watcher(context.watched::<Region>(), watcher::Config::default().page_size(PAGE))
-        .default_backoff()
-        // Half of what is held of a Region otherwise.
-        .modify(|region| region.managed_fields_mut().clear())
-        .reflect(writer)
-        .applied_objects()
-        // Not the operator's own writes of the status.
-        .predicate_filter(
-            predicates::generation.combine(predicates::annotations).combine(predicates::finalizers),
-            PredicateConfig::default(),
-        );
+    let (regions, reader) = readable::<Region>(&context);
+    // Not the operator's own writes of the status.
+    let regions = regions.predicate_filter(
+        predicates::generation.combine(predicates::annotations).combine(predicates::finalizers),
+        PredicateConfig::default(),
+    );
     let controller = Controller::for_stream(regions, reader)
         .reconcile_on(received(changes))
         .reconcile_all_on(received(monitors_known));

@@ -24,11 +24,7 @@ mod model;
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    ResourceExt,
-    runtime::{Controller, reflector::ObjectRef, watcher},
-};
+use kube::{ResourceExt, runtime::Controller};
 use tokio_util::sync::CancellationToken;
 
 pub use names::{ROLLBACK, ROTATE};
@@ -36,7 +32,6 @@ pub use names::{ROLLBACK, ROTATE};
 use self::{
     keeper::Keeper,
     memory::Memory,
-    names::{ROTATED, VERSIONS},
     report::Remarks,
     source::Source,
     step::{Plan, Step},
@@ -48,7 +43,7 @@ use crate::{
         SecretRotation,
         secret_rotation::{RotationState, SecretRotationStatus},
     },
-    reconcile::{Action, Class, Error, NOW_AND_THEN, Work, conditions::Conditioned, drive, status},
+    reconcile::{Action, Class, Error, Work, conditions::Conditioned, drive, readable, status},
     timing::duration,
     vault::{Owner, Vault},
 };
@@ -58,22 +53,11 @@ use crate::{
 /// # Errors
 /// It could not go on.
 pub async fn run(context: Context, term: CancellationToken) -> anyhow::Result<()> {
-    let written = watcher::Config::default().labels(&format!("{ROTATED}=true"));
-    let controller = Controller::new(context.watched::<SecretRotation>(), watcher::Config::default()).watches(
-        context.watched::<Secret>(),
-        written,
-        |secret| rotations_of(&secret),
-    );
+    let (resources, reader) = readable::<SecretRotation>(&context);
+    let controller = Controller::for_stream(resources, reader);
     let vault = Vault::new(context.settings.vault.clone());
     drive(controller, Rotation { context, vault, memory: Memory::default() }, term).await;
     Ok(())
-}
-
-/// The rotations that write a Secret, as its annotations say.
-fn rotations_of(secret: &Secret) -> Vec<ObjectRef<SecretRotation>> {
-    let namespace = secret.namespace().unwrap_or_default();
-    let names = secret.annotations().keys().filter_map(|key| key.strip_prefix(VERSIONS));
-    names.map(|name| ObjectRef::new(name).within(&namespace)).collect()
 }
 
 struct Rotation {
@@ -96,6 +80,8 @@ struct Rotating<'r> {
 
 /// Steps in one reconcile; a whole rotation without a wait has about fifteen.
 const MOST_STEPS: usize = 40;
+/// Times that one state is written while somebody else writes the same resource.
+const MOST_CONFLICTS: u32 = 20;
 
 impl Work for Rotation {
     type Kind = SecretRotation;
@@ -166,8 +152,8 @@ impl Rotating<'_> {
                 }
                 step => match self.perform(step, state.clone(), &mut owner, now).await {
                     Ok(after) => {
-                        state = after;
-                        if !self.keep(&state, &remarks).await? {
+                        let before = std::mem::replace(&mut state, after);
+                        if !self.keep(&before, &state, &remarks).await? {
                             return Ok(Action::requeue(Duration::ZERO));
                         }
                     }
@@ -219,20 +205,34 @@ impl Rotating<'_> {
         status::write(&self.context.client, &self.resource, status).await
     }
 
-    /// Writes the state, and reads it back for the next step. `false`: somebody else is at work on it.
-    async fn keep(&mut self, state: &RotationState, remarks: &Remarks) -> Result<bool, Error> {
-        self.write(state, remarks).await?;
-        let api = self.context.beside::<SecretRotation>(&self.resource);
-        match api.get_opt(&self.name).await? {
-            Some(fresh)
-                if fresh.uid() == self.resource.uid()
-                    && fresh.metadata.generation == self.resource.metadata.generation =>
-            {
-                self.resource = fresh;
-                Ok(self.state() == *state)
+    /// Writes the state that follows `before`, and reads it back for the next step. `false`: somebody else is at work on it.
+    async fn keep(&mut self, before: &RotationState, state: &RotationState, remarks: &Remarks) -> Result<bool, Error> {
+        for left in (0..MOST_CONFLICTS).rev() {
+            match self.write(state, remarks).await {
+                // Somebody who writes something else all the time must not undo what was done.
+                Err(Error::Conflict(_)) if left > 0 => {
+                    if !self.refresh().await? || self.state() != *before {
+                        return Ok(false);
+                    }
+                }
+                written => {
+                    written?;
+                    break;
+                }
             }
-            _ => Ok(false),
         }
+        Ok(self.refresh().await? && self.state() == *state)
+    }
+
+    /// Reads the resource once more. `false`: it is gone, or says something else by now.
+    async fn refresh(&mut self) -> Result<bool, Error> {
+        let api = self.context.beside::<SecretRotation>(&self.resource);
+        let fresh = api.get_opt(&self.name).await?.filter(|fresh| {
+            fresh.uid() == self.resource.uid() && fresh.metadata.generation == self.resource.metadata.generation
+        });
+        let same = fresh.is_some();
+        self.resource = fresh.unwrap_or_else(|| self.resource.clone());
+        Ok(same)
     }
 
     /// Until when nothing is to be done: the moment that is waited for, or when leases or the world are looked at again.
@@ -240,8 +240,8 @@ impl Rotating<'_> {
         let now = self.context.clock.now();
         let until = until.and_then(|until| Duration::try_from(until.duration_since(now)).ok());
         let leases = self.memory.look_again_after(&self.resource.uid().unwrap_or_default());
-        let soonest = [until, leases, Some(NOW_AND_THEN)].into_iter().flatten().min().unwrap_or(NOW_AND_THEN);
-        soonest.max(Duration::from_millis(100))
+        let compare = self.context.settings.compare_secrets;
+        [until, leases].into_iter().flatten().fold(compare, Duration::min).max(Duration::from_millis(100))
     }
 }
 

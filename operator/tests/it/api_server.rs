@@ -1,6 +1,7 @@
 //! A Kubernetes API server with an etcd of its own, from the programs in `KUBEBUILDER_ASSETS`.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     net::TcpListener,
     path::{Path, PathBuf},
@@ -22,6 +23,8 @@ pub struct ApiServer {
     http: reqwest::Client,
     processes: Vec<Child>,
     home: PathBuf,
+    /// How the API server itself was started.
+    command: Vec<OsString>,
 }
 
 impl ApiServer {
@@ -43,7 +46,7 @@ impl ApiServer {
             .timeout(Duration::from_secs(20))
             .build()
             .expect("an HTTP client");
-        let mut server = Self { url, http, processes: Vec::new(), home };
+        let mut server = Self { url, http, processes: Vec::new(), home, command: Vec::new() };
 
         server.spawn(Command::new(assets.join("etcd")).arg("--data-dir").arg(server.home.join("etcd")).args([
             "--unsafe-no-fsync".to_owned(),
@@ -51,28 +54,50 @@ impl ApiServer {
             format!("--advertise-client-urls={etcd}"),
             format!("--listen-peer-urls=http://127.0.0.1:{peer_port}"),
         ]));
-        let mut api = Command::new(assets.join("kube-apiserver"));
-        api.args([
-            format!("--etcd-servers={etcd}"),
-            format!("--secure-port={api_port}"),
-            "--bind-address=127.0.0.1".to_owned(),
-            "--authorization-mode=RBAC".to_owned(),
-            format!("--cert-dir={}", server.home.display()),
-            format!("--token-auth-file={}", server.home.join("tokens.csv").display()),
-            "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
-            "--disable-admission-plugins=ServiceAccount".to_owned(),
-        ]);
+        let mut api: Vec<OsString> = vec![assets.join("kube-apiserver").into()];
+        api.extend(
+            [
+                format!("--etcd-servers={etcd}"),
+                format!("--secure-port={api_port}"),
+                "--bind-address=127.0.0.1".to_owned(),
+                "--authorization-mode=RBAC".to_owned(),
+                format!("--cert-dir={}", server.home.display()),
+                format!("--token-auth-file={}", server.home.join("tokens.csv").display()),
+                // A smaller range would be used up by the benchmark's Services.
+                "--service-cluster-ip-range=10.0.0.0/16".to_owned(),
+                "--disable-admission-plugins=ServiceAccount".to_owned(),
+            ]
+            .map(OsString::from),
+        );
         // The stock server insists on a key for service account tokens; a lighter one does without.
         if let Some(key) = service_account_key(&server.home) {
-            api.args([
-                "--service-account-issuer=https://127.0.0.1/".to_owned(),
-                format!("--service-account-key-file={}", key.display()),
-                format!("--service-account-signing-key-file={}", key.display()),
-            ]);
+            api.extend(
+                [
+                    "--service-account-issuer=https://127.0.0.1/".to_owned(),
+                    format!("--service-account-key-file={}", key.display()),
+                    format!("--service-account-signing-key-file={}", key.display()),
+                ]
+                .map(OsString::from),
+            );
         }
-        server.spawn(&mut api);
-        server.wait_ready().await;
+        server.command = api;
+        server.start_again().await;
         server
+    }
+
+    /// Starts the API server on its etcd, as it was started before.
+    pub async fn start_again(&mut self) {
+        let command = self.command.clone();
+        self.spawn(Command::new(&command[0]).args(&command[1..]));
+        self.wait_ready().await;
+    }
+
+    /// Kills the API server without a chance to say goodbye. Its etcd goes on.
+    #[allow(dead_code, reason = "the tests', not the benchmark's")]
+    pub fn crash(&mut self) {
+        let mut api = self.processes.pop().expect("a running API server");
+        api.kill().expect("our own child is killed");
+        api.wait().expect("our own child ends");
     }
 
     /// Where it listens.

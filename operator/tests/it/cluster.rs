@@ -32,7 +32,8 @@ pub const SOON: Duration = Duration::from_secs(30);
 pub struct Cluster {
     // First, so that it ends before the server.
     _operator: Option<Operator>,
-    server: ApiServer,
+    /// The API server.
+    pub server: ApiServer,
     token: String,
 }
 
@@ -77,23 +78,41 @@ impl Cluster {
 
     /// The token that a pod of the operator would have.
     async fn operator_token(&self) -> String {
-        let path = "/api/v1/namespaces/muster-system/serviceaccounts/muster-operator/token";
+        self.service_account_token("muster-system", "muster-operator").await
+    }
+
+    /// The token that a pod with this service account would have.
+    pub async fn service_account_token(&self, namespace: &str, name: &str) -> String {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
         let request = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
         let (status, answer) =
-            self.server.call(reqwest::Method::POST, path, "application/json", request.to_string()).await;
-        assert!(status.is_success(), "no token for the operator: {status} {answer}");
+            self.server.call(reqwest::Method::POST, &path, "application/json", request.to_string()).await;
+        assert!(status.is_success(), "no token for {name}: {status} {answer}");
         answer["status"]["token"].as_str().expect("a token").to_owned()
     }
 
     /// Starts an operator with the shipped role and nothing else. `settings` are `section.key=value`.
     pub fn operator(&self, label: &str, settings: &[&str]) -> Operator {
-        Operator::start(label, &self.kubeconfig(&format!("operator-{label}"), &self.token), settings)
+        self.operator_through(self.server.url(), label, settings)
+    }
+
+    /// The same, which takes `url` for the API server's.
+    pub fn operator_through(&self, url: &str, label: &str, settings: &[&str]) -> Operator {
+        Operator::start(label, &self.kubeconfig(url, &format!("operator-{label}"), &self.token), settings)
+    }
+
+    /// The file with the token that a pod of the operator would have.
+    #[allow(dead_code, reason = "the tests', not the benchmark's")]
+    pub fn operator_token_file(&self) -> PathBuf {
+        let path = self.server.home().join("operator.token");
+        std::fs::write(&path, &self.token).expect("a token file");
+        path
     }
 
     /// The same on one core, with settings as shipped.
     #[allow(dead_code, reason = "the benchmark's")]
     pub fn operator_on_one_core(&self, label: &str) -> Operator {
-        let kubeconfig = self.kubeconfig(&format!("operator-{label}"), &self.token);
+        let kubeconfig = self.kubeconfig(self.server.url(), &format!("operator-{label}"), &self.token);
         Operator::start_on_one_core(label, &kubeconfig, &["operator.poll=5s"])
     }
 
@@ -108,14 +127,14 @@ impl Cluster {
 
     /// The file with which `kubectl` may do everything.
     pub fn admin_kubeconfig(&self) -> PathBuf {
-        self.kubeconfig("admin", TOKEN)
+        self.kubeconfig(self.server.url(), "admin", TOKEN)
     }
 
-    fn kubeconfig(&self, name: &str, token: &str) -> PathBuf {
+    fn kubeconfig(&self, url: &str, name: &str, token: &str) -> PathBuf {
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",
             "clusters": [{ "name": "test", "cluster": {
-                "server": self.server.url(),
+                "server": url,
                 "certificate-authority": self.server.home().join("apiserver.crt"),
             }}],
             "users": [{ "name": "test", "user": { "token": token } }],
@@ -162,8 +181,19 @@ impl Cluster {
     pub async fn namespace(&self, name: &str) -> Space {
         let manifest = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
         self.apply(manifest).await;
+        self.apply(may_read_secrets(name)).await;
         Space { client: self.client().await, name: name.to_owned() }
     }
+}
+
+/// What an administrator binds in a namespace whose Secrets the operator rotates.
+fn may_read_secrets(namespace: &str) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": { "name": "muster-operator-secrets", "namespace": namespace },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "muster-operator-secrets" },
+        "subjects": [{ "kind": "ServiceAccount", "name": "muster-operator", "namespace": "muster-system" }],
+    })
 }
 
 /// A namespace in which a test works.

@@ -39,7 +39,12 @@ impl Operator {
         let file = File::create(&log).expect("a log file");
         command.arg("run").args(["--set", &format!("ops.listen=127.0.0.1:{port}")]);
         // Short, so that tests need not wait; the rest as shipped.
-        for setting in ["operator.poll=200ms", "operator.lease_namespace=muster-system", "operator.lease_duration=6s"] {
+        for setting in [
+            "operator.poll=200ms",
+            "operator.compare_secrets=1s",
+            "operator.lease_namespace=muster-system",
+            "operator.lease_duration=6s",
+        ] {
             command.args(["--set", setting]);
         }
         for setting in settings {

@@ -14,11 +14,9 @@ use super::{Key, Owned, key};
 use crate::{
     crd::Region,
     events,
+    reconcile::watching,
     region::objects::{Kind, MANAGED_BY},
 };
-
-/// Objects of one answer when all are listed: a page is held in memory as a tree.
-const PAGE: u32 = 100;
 
 impl Owned {
     /// Follows all objects of a kind until `term` is cancelled.
@@ -30,7 +28,7 @@ impl Owned {
             namespace => Api::namespaced_with(client, namespace, &resource),
         };
         let own = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
-        let config = watcher::Config::default().labels(&own).page_size(PAGE);
+        let config = watching(&self.context).labels(&own);
         let mut stream = pin!(watcher(api, config).default_backoff().take_until(term.cancelled_owned()));
         // While all are listed anew: those that were there before and have not been named again.
         let mut missing: HashSet<Key> = HashSet::new();

@@ -4,6 +4,7 @@
 //! whether it has to be: an object [agrees](agrees::agrees) with what is wanted, or it is applied.
 
 mod agrees;
+mod fights;
 mod follow;
 mod seen;
 
@@ -19,10 +20,14 @@ use kube::{
     runtime::reflector::ObjectRef,
 };
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 pub use seen::{Rollout, Seen};
 
+use self::fights::Fights;
 use super::objects::{Kind, Object, WANTED};
 use crate::{
     context::{Context, FIELD_MANAGER},
@@ -35,6 +40,7 @@ use crate::{
 pub struct Owned {
     context: Context,
     seen: Mutex<HashMap<Key, Seen>>,
+    fights: Mutex<Fights>,
     /// By kind, whether all there is has been seen once.
     filled: watch::Sender<Vec<Kind>>,
     /// Regions whose objects have changed.
@@ -47,7 +53,7 @@ type Key = (Kind, Box<str>, Box<str>);
 impl Owned {
     /// Nothing seen yet. Regions whose objects change are told on `changed`.
     pub fn new(context: Context, changed: mpsc::Sender<ObjectRef<Region>>) -> Self {
-        Self { context, seen: Mutex::default(), filled: watch::Sender::default(), changed }
+        Self { context, seen: Mutex::default(), fights: Mutex::default(), filled: watch::Sender::default(), changed }
     }
 
     /// Returns when all there is of the kinds has been seen once.
@@ -80,8 +86,11 @@ impl Owned {
         {
             spec.remove("replicas");
         }
-        if seen.is_some_and(|seen| seen.agrees_with(&object.manifest)) {
+        if seen.as_ref().is_some_and(|seen| seen.agrees_with(&object.manifest)) {
             return Ok(false);
+        }
+        if seen.is_some_and(|seen| seen.was_changed(&object.manifest)) {
+            self.may_correct(&key(object.kind, namespace, &object.name))?;
         }
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
         let (api, patch) = (self.api(object.kind, namespace), Patch::Apply(&object.manifest));
@@ -89,6 +98,21 @@ impl Owned {
         self.put(object.kind, applied);
         events::object_applied(object.kind.as_str(), namespace, &object.name);
         Ok(true)
+    }
+
+    /// Somebody else has changed what the operator wants no differently than before.
+    fn may_correct(&self, key: &Key) -> Result<(), Error> {
+        // Each change is one call, so the map is whole even if a holder panicked.
+        let mut fights = self.fights.lock().unwrap_or_else(PoisonError::into_inner);
+        if fights.may_correct(key, Instant::now()) {
+            return Ok(());
+        }
+        let (kind, _, name) = key;
+        let kind = kind.as_str();
+        Err(Error::FoughtOver(format!(
+            "Somebody else changes the {kind} {name} again and again, and the operator does not fight them at full speed: find out who \
+             with `kubectl get {kind} {name} -o yaml --show-managed-fields`."
+        )))
     }
 
     /// Deletes an object, if it was seen and is the operator's work; whether it had to be.

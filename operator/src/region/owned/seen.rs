@@ -73,6 +73,11 @@ impl Seen {
         wanted_digest(wanted) == wanted_digest(&there) && agrees(wanted, &there)
     }
 
+    /// Whether somebody else has made it other than `wanted`, which the operator has written already.
+    pub fn was_changed(&self, wanted: &Value) -> bool {
+        wanted_digest(wanted) == wanted_digest(&self.content())
+    }
+
     /// Metadata and content, with what the API server has filled in.
     pub fn content(&self) -> Value {
         serde_json::from_str(&self.content).unwrap_or_default()

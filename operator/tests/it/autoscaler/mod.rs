@@ -1,6 +1,6 @@
 //! What becomes of a RegionAutoscaler: it follows a measure, leaves alone what others decide, and writes nothing at rest.
 
-mod page;
+pub mod page;
 
 use std::time::Duration;
 

@@ -1,15 +1,20 @@
 //! What becomes of a SecretRotation, with a real Vault and a real PostgreSQL.
 //!
+//! - `deaths`: the operator dies at each step. `kubernetes_auth`: it signs in with its service account.
 //! - `database`: users are replaced while clients work, and the operator dies at every step. `signing_key`: no pod refuses what
 //!   another signs. `generated`: values by rule, and what others write. `wrong`: what is told when something is wrong.
+//!   `slow`: a Vault that is slow, or whose answers get lost.
 //! - `vault`: the Vault of a test, behind a `proxy` that can lose answers. `pods`: what pods would do with the Secret.
 
 mod database;
+mod deaths;
 mod generated;
+mod kubernetes_auth;
 mod pods;
 mod proxy;
 mod signing_key;
-mod vault;
+mod slow;
+pub mod vault;
 mod wrong;
 
 use std::time::Duration;

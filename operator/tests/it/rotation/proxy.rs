@@ -21,8 +21,10 @@ pub enum Mood {
     Sealed,
     /// They are passed on after a while.
     Slow(Duration),
-    /// The first whose path has this part is passed on, and its answer never comes; then [`Proxy::lost`] returns.
+    /// The first whose request line has this part is passed on, and its answer never comes; then [`Proxy::lost`] returns.
     LosesAnswer(String),
+    /// The first whose request line has this part is not passed on and never answered; then [`Proxy::lost`] returns.
+    LosesRequest(String),
 }
 
 /// A proxy. It ends with the test's runtime.
@@ -63,6 +65,7 @@ impl Proxy {
 /// One request a connection: the answer says that it is the last.
 async fn serve(mut client: TcpStream, target: String, mood: Arc<Mutex<Mood>>, lost: Arc<Notify>) {
     let Some(request) = read_request(&mut client).await else { return };
+    let line = String::from_utf8_lossy(request.split(|byte| *byte == b'\n').next().unwrap_or_default()).into_owned();
     let mut loses = false;
     let now = mood.lock().expect("the mood").clone();
     match now {
@@ -77,12 +80,17 @@ async fn serve(mut client: TcpStream, target: String, mood: Arc<Mutex<Mood>>, lo
             return;
         }
         Mood::Slow(pause) => tokio::time::sleep(pause).await,
-        Mood::LosesAnswer(part) => {
-            let line = request.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            if String::from_utf8_lossy(line).contains(&part) {
-                loses = true;
-                *mood.lock().expect("the mood") = Mood::Well;
-            }
+        Mood::LosesAnswer(part) | Mood::LosesRequest(part) if !line.contains(&part) => {}
+        Mood::LosesAnswer(_) => {
+            loses = true;
+            *mood.lock().expect("the mood") = Mood::Well;
+        }
+        Mood::LosesRequest(_) => {
+            *mood.lock().expect("the mood") = Mood::Well;
+            lost.notify_one();
+            // The one who asked waits; the test kills it.
+            tokio::time::sleep(super::SOON).await;
+            return;
         }
     }
     let Ok(mut vault) = TcpStream::connect(target).await else { return };

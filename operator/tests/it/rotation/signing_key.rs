@@ -1,6 +1,12 @@
 //! The signing key is replaced, and no pod ever refuses what another signs.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{SigningKey, pkcs8::DecodePrivateKey};
@@ -12,6 +18,7 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+    sync::Notify,
 };
 
 use super::{
@@ -22,8 +29,8 @@ use super::{
 use crate::cluster::Cluster;
 
 /// What any pod signs, every other must honour, all the time.
-fn sessions(pods: &Pods) -> (Arc<std::sync::atomic::AtomicU64>, Follower) {
-    let checked = Arc::new(std::sync::atomic::AtomicU64::new(0));
+pub fn sessions(pods: &Pods) -> (Arc<AtomicU64>, Follower) {
+    let checked = Arc::new(AtomicU64::new(0));
     let (pods, count) = (pods.clone(), checked.clone());
     let task = tokio::spawn(async move {
         loop {
@@ -34,7 +41,7 @@ fn sessions(pods: &Pods) -> (Arc<std::sync::atomic::AtomicU64>, Follower) {
                     if !honoured.contains(&signer.get("key")) {
                         pods.failed(uid, "a session was refused".to_owned());
                     }
-                    count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    count.fetch_add(1, Ordering::Relaxed);
                 }
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -44,32 +51,64 @@ fn sessions(pods: &Pods) -> (Arc<std::sync::atomic::AtomicU64>, Follower) {
 }
 
 /// Serves the keys of one of the pods, as a Service does.
-async fn key_set(pods: &Pods) -> (String, Follower) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("http://{}/.well-known/jwks.json", listener.local_addr().expect("an address"));
-    let pods = pods.clone();
-    let task = tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = [0; 4096];
-            let _ = stream.read(&mut request).await;
-            let pod = pods.running().into_values().next().unwrap_or_default();
-            let keys: Vec<_> = [pod.get("key"), pod.get("second")]
-                .into_iter()
-                .flatten()
-                .map(|pem| {
-                    let key = SigningKey::from_pkcs8_pem(pem).expect("a key");
-                    json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(key.verifying_key().to_bytes()) })
-                })
-                .collect();
-            let body = json!({ "keys": keys }).to_string();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-                body.len()
-            );
-            let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
-        }
-    });
-    (url, Follower(vec![task]))
+pub struct KeySet {
+    /// Where.
+    pub url: String,
+    holds: Arc<AtomicBool>,
+    held: Arc<Notify>,
+    _serving: Follower,
+}
+
+impl KeySet {
+    /// Of the pods that run.
+    pub async fn of(pods: &Pods) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/.well-known/jwks.json", listener.local_addr().expect("an address"));
+        let (holds, held) = (Arc::<AtomicBool>::default(), Arc::new(Notify::new()));
+        let (pods, holding, told) = (pods.clone(), holds.clone(), held.clone());
+        let task = tokio::spawn(async move {
+            // Whoever asked is left without an answer.
+            let mut kept = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                if holding.swap(false, Ordering::SeqCst) {
+                    kept.push(stream);
+                    told.notify_one();
+                    continue;
+                }
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(answer(&pods).as_bytes()).await;
+            }
+        });
+        Self { url, holds, held, _serving: Follower(vec![task]) }
+    }
+
+    /// The next one who asks gets no answer.
+    pub fn hold(&self) {
+        self.holds.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until somebody got none.
+    pub async fn held(&self) {
+        tokio::time::timeout(SOON, self.held.notified()).await.expect("the question for the keys");
+    }
+}
+
+fn answer(pods: &Pods) -> String {
+    let pod = pods.running().into_values().next().unwrap_or_default();
+    let keys: Vec<_> = [pod.get("key"), pod.get("second")]
+        .into_iter()
+        .flatten()
+        .map(|pem| {
+            let key = SigningKey::from_pkcs8_pem(pem).expect("a key");
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(key.verifying_key().to_bytes()) })
+        })
+        .collect();
+    let body = json!({ "keys": keys }).to_string();
+    let length = body.len();
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +121,7 @@ async fn a_signing_key_is_replaced_without_a_refused_session_and_back_again() {
     let space = cluster.namespace("rotation-sign").await;
     let (pods, _following) = Pods::follow(&space, "auth");
     let (checked, _checking) = sessions(&pods);
-    let (url, _serving) = key_set(&pods).await;
+    let keys = KeySet::of(&pods).await;
     deploy(&space, "server", 3).await;
     create(
         &cluster,
@@ -93,7 +132,7 @@ async fn a_signing_key_is_replaced_without_a_refused_session_and_back_again() {
             "target": { "secret": "auth", "key": "key", "secondKey": "second" },
             "overlap": "1m",
             "restart": [{ "kind": "Deployment", "name": "server" }],
-            "verify": { "jwks": { "url": url } },
+            "verify": { "jwks": { "url": keys.url } },
         }),
     )
     .await;
@@ -139,7 +178,7 @@ async fn a_signing_key_is_replaced_without_a_refused_session_and_back_again() {
     wait_idle(&space, "sign", 2).await;
 
     assert_eq!(pods.failures(), Vec::<String>::new());
-    assert!(checked.load(std::sync::atomic::Ordering::Relaxed) > 1000);
+    assert!(checked.load(Ordering::Relaxed) > 1000);
     let told = told(&space, "sign", &operator.log()).await;
     for key in [first, second, third] {
         let secret = key.lines().nth(1).expect("the line with the key").to_owned();

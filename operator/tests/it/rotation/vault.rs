@@ -85,6 +85,16 @@ impl Vault {
         answer["data"]["data"][key].as_str().map(str::to_owned)
     }
 
+    /// How many versions a secret has, and which of them are not deleted.
+    pub async fn versions(&self, path: &str) -> (i64, Vec<i64>) {
+        let (_, answer) = self.call(Method::GET, &format!("{}/metadata/{path}", self.name), None).await;
+        let versions = answer["data"]["versions"].as_object().cloned().unwrap_or_default();
+        let alive = versions.iter().filter(|(_, version)| version["deletion_time"] == "");
+        let mut alive: Vec<i64> = alive.filter_map(|(number, _)| number.parse().ok()).collect();
+        alive.sort_unstable();
+        (answer["data"]["current_version"].as_i64().unwrap_or_default(), alive)
+    }
+
     /// Writes a secret as a person does.
     pub async fn put(&self, path: &str, data: Value) {
         self.write(&format!("{}/data/{path}", self.name), json!({ "data": data })).await;
