@@ -99,10 +99,11 @@ pub use sockets::{SocketOpened, SocketStream, Sockets};
 pub use staff::{NewStaff, Staff, StaffCredentials, StaffError, StaffMember, StaffRole, StaffSession, UnknownRole};
 pub use store::{Dependency, Store};
 pub use telemetry::{
-    Catalogue, CatalogueWatch, Chunk, ClosedSource, DROPPABLE_TABLES, DeadLetter, DeadLetterFilter, DropError, ForgottenEvents,
-    EventCensus, EventTypeChange, EventTypeVersion, EventTypes, MAX_EVENT_TYPES, PassedOver, PublishError, Published,
-    PutEventTypeError, QuarantinePlace, QuarantinedKind, Recount, Released, Replayed, SessionGaps, SourceSwitch,
-    Stored, SwitchError, Telemetry, TelemetryBatch, TelemetryConsumer, TelemetryEvent, TelemetrySource, Written,
+    Catalogue, CatalogueWatch, Chunk, ClosedSource, DROPPABLE_TABLES, DeadLetter, DeadLetterFilter, DropError,
+    EventCensus, EventTypeChange, EventTypeVersion, EventTypes, ForgottenEvents, MAX_EVENT_TYPES, PassedOver,
+    PublishError, Published, PutEventTypeError, QuarantinePlace, QuarantinedKind, Recount, Released, Replayed,
+    SessionGaps, SourceSwitch, Stored, SwitchError, Telemetry, TelemetryBatch, TelemetryConsumer, TelemetryEvent,
+    TelemetrySource, Written,
 };
 pub use tickets::{
     Answered, BackfillOpening, Cancellation, CancelledBy, Changes, Claim, ClaimRequest, ClaimedTicket, Creation,
