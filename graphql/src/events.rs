@@ -110,6 +110,12 @@ pub fn queue_put(staff: StaffId, act: QueueAct, queue: &str, version: u32) {
     tracing::info!(staff_id = %staff, queue, version, act, "staff changed a queue");
 }
 
+/// Somebody of the staff closed a region of a queue, or of every queue, or opened it.
+pub fn region_switched(staff: StaffId, queue: Option<&str>, region: &str, closed: bool) {
+    counter!("muster_staff_region_switches_total", "closed" => if closed { "true" } else { "false" }).increment(1);
+    tracing::info!(staff_id = %staff, queue, region, closed, "staff closed or opened a region");
+}
+
 /// Somebody of the staff asked for a leaderboard to be made again.
 pub fn leaderboard_rebuild_asked(staff: StaffId, mode: Mode) {
     counter!("muster_staff_leaderboard_rebuilds_total", "mode" => mode.as_str()).increment(1);
@@ -120,6 +126,12 @@ pub fn leaderboard_rebuild_asked(staff: StaffId, mode: Mode) {
 pub fn event_type_put(staff: StaffId, event_type: &str, version: u32, enabled: bool) {
     counter!("muster_staff_event_type_changes_total").increment(1);
     tracing::info!(staff_id = %staff, event_type, version, enabled, "staff changed an event type");
+}
+
+/// Somebody of the staff made a season, or changed one.
+pub fn season_put(staff: StaffId, season: &str, version: u32) {
+    counter!("muster_staff_season_changes_total").increment(1);
+    tracing::info!(staff_id = %staff, season, version, "staff changed a season");
 }
 
 /// Somebody of the staff closed a source of events, or opened it.

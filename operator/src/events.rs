@@ -86,6 +86,12 @@ pub(crate) fn platform_silent(error: &(dyn std::error::Error + 'static)) {
     tracing::warn!(error, "the platform could not be asked how many matches run");
 }
 
+/// The platform could not be told whether a region's queues take players.
+pub(crate) fn queues_untold(trouble: &str) {
+    counter!("muster_operator_platform_failures_total").increment(1);
+    tracing::warn!(trouble, "the platform could not be told to close or open a region's queues");
+}
+
 /// The API server is called: what a role must allow for it.
 pub(crate) fn api_called(verb: &'static str, group: &str, resource: &str) {
     let labels = [("verb", verb.to_owned()), ("group", group.to_owned()), ("resource", resource.to_owned())];

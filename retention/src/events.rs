@@ -49,6 +49,12 @@ pub fn job_done(job: JobId, report: &Report, took: Duration) {
     );
 }
 
+/// A job has forgotten what telemetry knew of somebody; it does not say of whom.
+pub fn subject_forgotten(job: JobId, forgotten: u64, quarantined: u64, sessions: u64, took: Duration) {
+    counter!("muster_retention_subjects_forgotten_total").increment(1);
+    tracing::info!(job_id = %job, events = forgotten, quarantined, sessions, ?took, "a subject was forgotten");
+}
+
 /// A job did not work out.
 pub fn job_failed(job: JobId, error: &(dyn std::error::Error + 'static), failure: &JobFailure) {
     let outcome = match failure {

@@ -20,6 +20,9 @@ pub const TELEMETRY_EVENTS: &str = "telemetry-events";
 /// Lets go the telemetry events of types whose retention is `short`.
 pub const TELEMETRY_SHORT_EVENTS: &str = "telemetry-short-events";
 
+/// Drops chunks of the events of types whose retention is `long`, which are kept apart when the rest of their day goes.
+pub const TELEMETRY_LONG_EVENTS: &str = "telemetry-long-events";
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The shortest time that a policy may keep: a chunk holds a day.
@@ -28,17 +31,19 @@ pub const SHORTEST_KEEP: Duration = DAY;
 /// The longest time that a policy may keep: ten years.
 pub const LONGEST_KEEP: Duration = Duration::from_secs(3_653 * 24 * 3600);
 
-/// What a fresh installation begins with: telemetry events are kept for 90 days, those whose type says `short` for 14. The others
-/// are for whoever enables them.
+/// What a fresh installation begins with: telemetry events are kept for 90 days, those whose type says `short` for 14, and those whose
+/// type says `long` for 400. The others are for whoever enables them.
 pub fn shipped(now: DateTime<Utc>) -> Vec<RetentionPolicy> {
     let policies = [
         (TELEMETRY_EVENTS, "telemetry.events", 90, true),
         (TELEMETRY_SHORT_EVENTS, "telemetry.events:short", 14, true),
+        (TELEMETRY_LONG_EVENTS, "telemetry.long_events", 400, true),
         ("telemetry-quarantine", "telemetry.quarantine", 90, false),
         ("telemetry-session-sequences", "telemetry.session_sequences", 90, false),
         ("insights-sessions", "insights.sessions", 400, false),
         ("insights-matches", "insights.matches", 400, false),
         ("insights-queue-facts", "insights.queue_facts", 800, false),
+        ("insights-queue-slices", "insights.queue_slices", 400, false),
         ("insights-samples", "insights.samples", 400, false),
     ];
     let policy = |(name, table, days, enabled): (&str, &str, u32, bool)| RetentionPolicy {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     events,
+    forget::{self, FORGET, Forgotten},
     job::{APPLY, Job, PREVIEW},
     policy::{self, ApplyError},
     report::Report,
@@ -36,7 +37,7 @@ impl Worker {
     pub async fn run(self, drain: CancellationToken) {
         let mut wait = self.poll;
         while !drain.is_cancelled() {
-            match self.step(&[APPLY, PREVIEW]).await {
+            match self.step(&[APPLY, PREVIEW, FORGET]).await {
                 Ok(Some(_)) => {
                     wait = self.poll;
                     continue;
@@ -72,6 +73,9 @@ impl Worker {
 
     async fn work(&self, mut leased: LeasedJob) -> Result<(), JobError> {
         let begun = Instant::now();
+        if leased.kind == FORGET {
+            return self.forget(leased, begun).await;
+        }
         let job = match Job::read(&leased) {
             Ok(job) => job,
             Err(invalid) => return self.fail(&leased, None, &invalid.into()).await,
@@ -100,6 +104,33 @@ impl Worker {
                 },
             }
         }
+    }
+
+    async fn forget(&self, mut leased: LeasedJob, begun: Instant) -> Result<(), JobError> {
+        let subject = match forget::read(&leased) {
+            Ok(subject) => subject,
+            Err(invalid) => return self.not_forgotten(&leased, &invalid).await,
+        };
+        match self.hold_while(&mut leased, forget::forget(&self.store, subject)).await? {
+            Ok(forgotten) => {
+                let result = serde_json::to_value(forgotten).unwrap_or_default();
+                self.store.retention.complete(&leased, &result, muster_store::now()).await?;
+                let Forgotten { events, quarantined, sessions } = forgotten;
+                events::subject_forgotten(leased.job_id, events, quarantined, sessions, begun.elapsed());
+                Ok(())
+            }
+            Err(error) => self.not_forgotten(&leased, &error).await,
+        }
+    }
+
+    async fn not_forgotten(
+        &self,
+        leased: &LeasedJob,
+        error: &(dyn std::error::Error + Send + Sync + 'static),
+    ) -> Result<(), JobError> {
+        let failure = self.store.retention.fail(leased, &error.to_string(), muster_store::now()).await?;
+        events::job_failed(leased.job_id, error, &failure);
+        Ok(())
     }
 
     async fn complete(&self, leased: &LeasedJob, report: &Report, took: Duration) -> Result<(), JobError> {

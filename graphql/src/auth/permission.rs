@@ -32,6 +32,8 @@ pub enum Permission {
     ReadEventTypes,
     /// Make and change event types; switch types and sources on and off.
     EditEventTypes,
+    /// Make and change seasons.
+    EditSeasons,
     /// See answers about players, sessions, queues and matches: counts, never a person.
     ReadInsights,
     /// Take such answers out of the house as files.
@@ -60,6 +62,7 @@ impl Permission {
             Self::ExportInsights => "export_insights",
             Self::WatchEvents => "watch_events",
             Self::EditEventTypes => "edit_event_types",
+            Self::EditSeasons => "edit_seasons",
             Self::ReplayTelemetry => "replay_telemetry",
         }
     }
@@ -70,6 +73,7 @@ impl Permission {
             Self::EditQueues => Some("queue.change"),
             Self::RebuildLeaderboards => Some("leaderboard.rebuild"),
             Self::EditEventTypes => Some("event_type.change"),
+            Self::EditSeasons => Some("season.change"),
             Self::ReplayTelemetry => Some("telemetry.replay"),
             Self::ExportInsights => Some(crate::export::ACTION),
             Self::ReadLive
@@ -105,6 +109,7 @@ pub fn grants(role: StaffRole, permission: Permission) -> bool {
         | Permission::ExportInsights
         | Permission::WatchEvents
         | Permission::EditEventTypes
+        | Permission::EditSeasons
         | Permission::ReplayTelemetry => match role {
             StaffRole::Viewer | StaffRole::Support => false,
             StaffRole::Operator | StaffRole::Admin => true,
@@ -189,6 +194,7 @@ mod tests {
             Permission::RebuildLeaderboards,
             Permission::DryRunQueues,
             Permission::EditEventTypes,
+            Permission::EditSeasons,
             Permission::ReplayTelemetry,
         ];
         for permission in acts {

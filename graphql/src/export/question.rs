@@ -70,11 +70,15 @@ pub(super) enum Question {
     },
 }
 
-/// Days, a part of the players, and what the answer is told apart by.
+/// Days (of a season, where it is named), a part of the players, and what the answer is told apart by.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Range {
-    from: NaiveDate,
-    to: NaiveDate,
+    #[serde(default)]
+    from: Option<NaiveDate>,
+    #[serde(default)]
+    to: Option<NaiveDate>,
+    #[serde(default)]
+    season: Option<String>,
     #[serde(default)]
     region: Option<String>,
     #[serde(default)]
@@ -91,6 +95,7 @@ pub(super) enum By {
     Region,
     Platform,
     Build,
+    Season,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -119,20 +124,29 @@ impl Format {
 
 impl Asked {
     pub fn file_name(&self) -> String {
-        let Range { from, to, .. } = self.question.range();
-        format!("{}_{from}_{to}.{}", self.question.name(), self.format.as_str())
+        let Range { from, to, season, .. } = self.question.range();
+        // A season that was found is made of letters, digits, `-` and `_`.
+        let of = season.iter().cloned().chain([from, to].into_iter().flatten().map(ToString::to_string));
+        let of: String = of.flat_map(|part| ["_".to_owned(), part]).collect();
+        format!("{}{of}.{}", self.question.name(), self.format.as_str())
     }
 }
 
 impl Range {
-    fn read(&self) -> Result<(Days, Slice, Option<Dimension>), InsightError> {
+    async fn read(&self, insights: &Insights) -> Result<(Days, Slice, Option<Dimension>), InsightError> {
         let slice = Slice { region: self.region.clone(), platform: self.platform.clone(), build: self.build.clone() };
         let by = self.by.map(|by| match by {
             By::Region => Dimension::Region,
             By::Platform => Dimension::Platform,
             By::Build => Dimension::Build,
+            By::Season => Dimension::Season,
         });
-        Ok((Days::new(self.from, self.to)?, slice, by))
+        let days = match (&self.season, self.from, self.to) {
+            (Some(season), from, to) => insights.season_days(season, from, to).await?,
+            (None, Some(from), Some(to)) => Days::new(from, to)?,
+            (None, ..) => return Err(InsightError::Invalid("name `from` and `to`, or a `season`".to_owned())),
+        };
+        Ok((days, slice, by))
     }
 }
 
@@ -178,7 +192,7 @@ impl Question {
     /// The answer, a row for each entry.
     pub async fn ask(&self, insights: &Insights, now: DateTime<Utc>) -> Result<Table, ApiError> {
         let range = self.range();
-        let names = [&range.region, &range.platform, &range.build];
+        let names = [&range.region, &range.platform, &range.build, &range.season];
         if names.into_iter().flatten().any(|name| name.len() > 64) {
             return Err(ApiError::bad_input("names have 64 bytes at most"));
         }
@@ -189,7 +203,7 @@ impl Question {
     }
 
     async fn answer(&self, insights: &Insights, now: DateTime<Utc>) -> Result<Table, InsightError> {
-        let (days, slice, by) = self.range().read()?;
+        let (days, slice, by) = self.range().read(insights).await?;
         Ok(match self {
             Self::ActivePlayers(_) => {
                 let rows = insights.active(days, &slice, by).await?;

@@ -10,6 +10,7 @@ mod live;
 mod matches;
 mod page;
 mod queues;
+mod seasons;
 mod servers;
 mod staff;
 mod steps;
@@ -28,12 +29,14 @@ pub struct Query(
     live::LiveQuery,
     matches::MatchQuery,
     queues::QueueQuery,
+    queues::ClosureQuery,
     queues::DryRunQuery,
     event_types::EventTypeQuery,
     event_types::QuarantineQuery,
     event_types::DeadLetterQuery,
     tickets::TicketQuery,
     insights::InsightQuery,
+    seasons::SeasonQuery,
     leaderboards::LeaderboardQuery,
     servers::GameServerQuery,
 );
@@ -43,9 +46,11 @@ pub struct Query(
 pub struct Mutation(
     staff::StaffMutation,
     queues::QueueMutation,
+    queues::ClosureMutation,
     event_types::EventTypeMutation,
     event_types::ReplayMutation,
     leaderboards::LeaderboardMutation,
+    seasons::SeasonMutation,
 );
 
 /// The root of all streams.

@@ -18,7 +18,7 @@ pub struct WhyNotMatched {
     group: String,
     /// What became of it.
     state: TicketState,
-    /// Why it ended without a match: `player` or `server` gave it up, `max_wait`, `queue_changed`, `declined`, `not_accepted`.
+    /// Why it ended without a match: `player` or `server` gave it up, `max_wait`, `queue_changed`, `region_closed`, `declined`, `not_accepted`.
     reason: Option<String>,
     /// Its match, when it got one.
     match_id: Option<ID>,
@@ -209,6 +209,7 @@ fn verdict(record: &TicketRecord, unexplained: Unexplained) -> String {
             (wire::TicketState::Cancelled, Some("player")) => "its player gave it up".to_owned(),
             (wire::TicketState::Cancelled, Some("server")) => "a trusted server gave it up".to_owned(),
             (_, Some("max_wait")) => "it waited as long as its queue allows, without a match".to_owned(),
+            (_, Some("region_closed")) => "it could play in closed regions only".to_owned(),
             (_, Some("queue_changed")) => "its queue was changed, and does not take it any more".to_owned(),
             (_, Some("declined")) => "one of its players declined the match that was found".to_owned(),
             (_, Some("not_accepted")) => {

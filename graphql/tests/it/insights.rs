@@ -14,7 +14,7 @@ fn time(text: &str) -> DateTime<Utc> {
 }
 
 /// Three players on the first of January, two of them on the second; one session each day.
-async fn played(store: &Store) {
+pub async fn played(store: &Store) {
     let subjects: Vec<SubjectId> = (0..3).map(|_| fresh_id()).collect();
     let mut events = Vec::new();
     for (day, players) in [("2026-01-01T10:00:00Z", 3), ("2026-01-02T10:00:00Z", 2)] {
@@ -123,7 +123,7 @@ async fn what_cannot_be_asked_is_told() {
     api.finish().await;
 }
 
-async fn export(api: &Api, token: Option<&str>, asked: &Value) -> reqwest::Response {
+pub async fn export(api: &Api, token: Option<&str>, asked: &Value) -> reqwest::Response {
     let request = api.http.post(export_url(api.address)).json(asked);
     let request = match token {
         Some(token) => request.bearer_auth(token),

@@ -1,6 +1,7 @@
 //! Behaviour of the staff API against real services; one noun a module.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod closures;
 mod command_line;
 mod dry_run;
 mod errors;
@@ -13,6 +14,7 @@ mod matches;
 mod queue_edits;
 mod queues;
 mod schema_file;
+mod seasons;
 mod servers;
 mod sessions;
 mod sign_in;

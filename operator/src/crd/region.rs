@@ -25,6 +25,8 @@ use crate::reconcile::conditions::Conditioned;
     ),
     validation = Rule::new("self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')")
         .message("the name of a Region is part of other names: at most 40 lower-case letters, digits and hyphens, beginning with a letter"),
+    validation = Rule::new("!has(self.spec.platform) || has(self.spec.platform.region) || self.metadata.name.size() <= 32")
+        .message("a name of more than 32 characters is no name of a region in the queues: say spec.platform.region"),
     doc = "A region of the platform: which image runs there, in which roles, for which queues, and whether it takes players.",
     printcolumn(
         name = "State",
@@ -111,6 +113,11 @@ pub struct RegionSpec {
     /// The URL of NATS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nats: Option<SecretKey>,
+
+    /// Where the platform is told to close the region's queues when a drain begins, and to open them when the region is Active. Absent:
+    /// its queues stay open while it drains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PlatformAccess>,
 
     /// A Secret whose entries become the processes' environment, such as `MUSTER__AUTH__SIGNING_KEY`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -263,6 +270,25 @@ pub struct SecretKey {
     pub key: String,
 }
 
+/// The platform's API for programs, and who the operator is there.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlatformAccess {
+    /// The base URL of a gateway that is there while this region is not, such as `https://play.example.com`.
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new("self.matches('^https?://[^/?#@ ]+(/[^?#@ ]*)?$')")
+        .message("url must be http:// or https://, without a user, a query or a fragment"))]
+    pub url: String,
+
+    /// The service key of `muster-server service-key add`, `msk_…`.
+    pub key: SecretKey,
+
+    /// What the queues call this region; the name of this resource when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32), regex(pattern = "^[a-z0-9-]+$"))]
+    pub region: Option<String>,
+}
+
 /// How a draining region treats what still runs in it.
 #[derive(KubeSchema, Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -313,6 +339,10 @@ pub struct RegionStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub roles: Vec<RoleStatus>,
 
+    /// Whether the platform's queues take players for the region. Absent when the platform was never told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queues: Option<QueuesStatus>,
+
     /// How far a drain has come. Absent when nobody is asked to leave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drain: Option<DrainStatus>,
@@ -330,6 +360,31 @@ pub struct RoleStatus {
     pub updated: i32,
     /// How many are ready.
     pub ready: i32,
+}
+
+/// What the platform was told last of the region's queues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QueuesStatus {
+    /// Whether they take players.
+    pub state: QueuesState,
+    /// What the queues call the region.
+    #[schemars(length(max = 63))]
+    pub region: String,
+    /// Since when.
+    #[schemars(schema_with = "schema::moment")]
+    pub since: Time,
+}
+
+/// Whether queues take players for a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum QueuesState {
+    /// They do.
+    Open,
+    /// They do not: the operator closed them.
+    Closed,
+    /// They do not: staff closed them, and only they open them.
+    KeptClosed,
 }
 
 /// How far a drain has come.

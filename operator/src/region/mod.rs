@@ -2,14 +2,17 @@
 //!
 //! - [`objects`]: what a Region consists of. [`owned`]: what there is of it. What differs is applied.
 //! - [`phase`]: serving, closing or stopped. [`platform`]: how many matches still run. [`maintenance`]: when a change may be rolled out.
+//! - [`queues`]: whether the platform's queues take players for it, by the calls of [`closures`].
 //! - [`secrets`]: what the processes read must be there. [`report`]: what the status says.
 
+mod closures;
 mod duration;
 mod maintenance;
 pub mod objects;
 pub mod owned;
 mod phase;
 pub mod platform;
+mod queues;
 mod report;
 mod run;
 mod secrets;
@@ -26,25 +29,33 @@ use crate::{
     context::Context,
     crd::{
         Region, ServerRole,
-        region::{DrainStatus, RegionState, RegionStatus},
+        region::{DrainStatus, QueuesState, RegionState, RegionStatus},
     },
     reconcile::{
         Action, Error, NOW_AND_THEN, Work,
-        conditions::{self, READY},
+        conditions::{self, DEGRADED, READY},
         status,
     },
 };
+use closures::Closures;
 use maintenance::Window;
 use objects::{Kind, Object, process_name};
 use owned::{Owned, Rollout};
 use phase::Leaving;
 use platform::Platform;
+use queues::Queues;
+
+/// A drain waits, with everything as it is, until the platform lets nobody in any more.
+fn is_held(phase: Phase, queues: &Queues) -> bool {
+    phase == Phase::Closing && queues.trouble.is_some()
+}
 
 /// Looks after Regions.
 struct Regions<P> {
     context: Context,
     owned: Arc<Owned>,
     platform: P,
+    closures: Closures,
 }
 
 impl<P: Platform> Work for Regions<P> {
@@ -56,36 +67,56 @@ impl<P: Platform> Work for Regions<P> {
     }
 
     async fn reconcile(&self, region: Arc<Region>) -> Result<Action, Error> {
+        let mut queues = Queues::known(&region);
         let (phase, drain) = match region.spec.state {
             RegionState::Active => (Phase::Serving, None),
-            RegionState::Draining => self.drain(&region).await,
+            RegionState::Draining => {
+                // First of all: whatever is stopped later, nobody is let in any more.
+                queues = queues::settle(&self.context, &self.closures, &region).await;
+                self.drain(&region, &queues).await
+            }
             RegionState::Disabled => (Phase::Stopped, None),
         };
         if phase == Phase::Serving {
             secrets::check(&self.context, &region).await?;
         }
         let window = maintenance::window(region.spec.maintenance.as_ref(), self.context.clock.now())?;
-        let held_until = self.make_so(&region, phase, window).await?;
-        self.tell(&region, phase, drain, held_until).await?;
-        Ok(self.next_look(phase, held_until))
+        let held_until = match is_held(phase, &queues) {
+            true => None,
+            false => self.make_so(&region, phase, window).await?,
+        };
+        if phase == Phase::Serving {
+            queues = queues::settle(&self.context, &self.closures, &region).await;
+        }
+        let next = self.next_look(&region, phase, drain.as_ref(), &queues, held_until);
+        self.tell(&region, phase, drain, queues, held_until).await?;
+        Ok(next)
     }
 
     /// A Region that is deleted is drained first. Its objects go with it.
     async fn clean_up(&self, region: Arc<Region>) -> Result<Action, Error> {
-        let (phase, drain) = self.drain(&region).await;
+        let queues = queues::settle(&self.context, &self.closures, &region).await;
+        let (phase, drain) = self.drain(&region, &queues).await;
         if phase == Phase::Stopped {
             return Ok(Action::await_change());
         }
-        self.make_so(&region, phase, Window::Open).await?;
-        self.tell(&region, phase, drain, None).await?;
+        if !is_held(phase, &queues) {
+            self.make_so(&region, phase, Window::Open).await?;
+        }
+        let deadline = drain.as_ref().map(|drain| drain.deadline.0);
+        let again = match queues.trouble {
+            Some(_) => queues::again(&self.context, &region, deadline),
+            None => self.context.poll(),
+        };
+        self.tell(&region, phase, drain, queues, None).await?;
         let message = "The region is deleted when its matches have come to their end.".to_owned();
-        Err(Error::Waiting { message, again: self.context.poll() })
+        Err(Error::Waiting { message, again })
     }
 }
 
 impl<P: Platform> Regions<P> {
     /// How far the drain is.
-    async fn drain(&self, region: &Region) -> (Phase, Option<DrainStatus>) {
+    async fn drain(&self, region: &Region, queues: &Queues) -> (Phase, Option<DrainStatus>) {
         let so_far = region.status.as_ref().and_then(|status| status.drain.as_ref());
         let referees = self.rollout(region, ServerRole::Referee).map_or(0, |rollout| rollout.replicas);
         let matches = match so_far {
@@ -103,7 +134,8 @@ impl<P: Platform> Regions<P> {
             |role| self.rollout(region, role).is_some_and(|rollout| rollout.wanted > 0 || rollout.replicas > 0);
         let leaving = Leaving {
             running: ServerRole::ALL.into_iter().any(running),
-            closed: self.rollout(region, ServerRole::Matchmaker).is_none_or(|rollout| rollout.replicas == 0),
+            closed: queues.trouble.is_none()
+                && self.rollout(region, ServerRole::Matchmaker).is_none_or(|rollout| rollout.replicas == 0),
             matches,
         };
         let timeout = duration::parse(&region.spec.drain.match_timeout);
@@ -156,10 +188,11 @@ impl<P: Platform> Regions<P> {
         region: &Region,
         phase: Phase,
         drain: Option<DrainStatus>,
+        queues: Queues,
         held_until: Option<Timestamp>,
     ) -> Result<(), Error> {
         let rollouts = region.spec.roles.iter().map(|role| (role.name, self.rollout(region, role.name))).collect();
-        let seen = report::Seen { phase, drain, rollouts, held_until };
+        let seen = report::Seen { phase, drain, queues, rollouts, held_until };
         let news = report::status(region, &seen, self.context.clock.now());
         let before = region.status.clone().unwrap_or_default();
         if status::write(&self.context.client, region, news.clone()).await? {
@@ -175,6 +208,7 @@ impl<P: Platform> Regions<P> {
             let condition = now.conditions.iter().find(|condition| condition.type_ == READY);
             condition.map(|condition| (condition.reason.clone(), condition.message.clone())).unwrap_or_default()
         };
+        self.tell_queues(region, before, now).await;
         if before.drain.is_none() && now.drain.is_some() {
             notices.normal(region, "DrainBegan", "Drain", "No player comes in any more; running matches go on.").await;
         }
@@ -192,7 +226,47 @@ impl<P: Platform> Regions<P> {
         }
     }
 
-    fn next_look(&self, phase: Phase, held_until: Option<Timestamp>) -> Action {
+    async fn tell_queues(&self, region: &Region, before: &RegionStatus, now: &RegionStatus) {
+        let notices = &self.context.notices;
+        if let Some(queues) = now.queues.as_ref().filter(|_| now.queues != before.queues) {
+            let name = &queues.region;
+            match queues.state {
+                QueuesState::Closed => {
+                    notices.normal(region, "QueuesClosed", "Drain", format!("The queues are closed in {name}.")).await;
+                }
+                QueuesState::Open => {
+                    notices
+                        .normal(region, "QueuesOpened", "Reconcile", format!("The queues are open in {name}."))
+                        .await;
+                }
+                QueuesState::KeptClosed => {
+                    let note = format!("Staff keep the queues closed in {name}: only they open them.");
+                    notices.warning(region, "QueuesKeptClosed", "Reconcile", note).await;
+                }
+            }
+        }
+        let reason = |status: &RegionStatus| conditions::reason(&status.conditions, DEGRADED).map(str::to_owned);
+        if let Some(trouble) = reason(now).filter(|reason| report::QUEUES_REASONS.contains(&reason.as_str()))
+            && reason(before).as_ref() != Some(&trouble)
+        {
+            let told = now.conditions.iter().find(|condition| condition.type_ == DEGRADED);
+            let note = told.map(|condition| condition.message.clone()).unwrap_or_default();
+            notices.warning(region, &trouble, "Reconcile", note).await;
+        }
+    }
+
+    fn next_look(
+        &self,
+        region: &Region,
+        phase: Phase,
+        drain: Option<&DrainStatus>,
+        queues: &Queues,
+        held_until: Option<Timestamp>,
+    ) -> Action {
+        if queues.trouble.is_some() {
+            let deadline = drain.filter(|_| phase == Phase::Closing).map(|drain| drain.deadline.0);
+            return Action::requeue(queues::again(&self.context, region, deadline));
+        }
         if phase == Phase::Closing {
             return Action::requeue(self.context.poll());
         }

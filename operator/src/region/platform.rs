@@ -1,7 +1,4 @@
-//! What the operator asks the platform.
-//!
-//! Today that is one thing: how many matches the Region's referees own, from their own metrics. There is no call yet that closes a
-//! queue for one region, or that tells players to leave; see the README.
+//! What the operator asks a Region's own processes: how many matches their referees own, from their metrics.
 
 use std::time::Duration;
 

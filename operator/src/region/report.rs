@@ -2,7 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{objects::selector, owned::Rollout, phase::Phase};
+use super::{objects::selector, owned::Rollout, phase::Phase, queues::Queues};
 use crate::{
     crd::{
         Region, ServerRole,
@@ -11,6 +11,9 @@ use crate::{
     reconcile::conditions::{self, DEGRADED, PROGRESSING, READY, Says},
 };
 
+/// Why a Region is degraded whose queues do not do what it says: they were not closed, or not opened.
+pub const QUEUES_REASONS: [&str; 2] = ["QueuesNotClosed", "QueuesNotOpened"];
+
 /// What was seen of a Region.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -18,6 +21,8 @@ pub struct Seen {
     pub phase: Phase,
     /// How far it has been left.
     pub drain: Option<DrainStatus>,
+    /// Whether the platform's queues take players for it.
+    pub queues: Queues,
     /// How far the processes of each role are; nothing for one whose Deployment has not been seen yet.
     pub rollouts: Vec<(ServerRole, Option<Rollout>)>,
     /// When a change may be rolled out that is held back.
@@ -33,14 +38,22 @@ pub fn status(region: &Region, seen: &Seen, now: Timestamp) -> RegionStatus {
         ready_replicas: Some(known().map(|rollout| rollout.ready).sum()),
         selector: Some(selector(region)),
         roles: seen.rollouts.iter().filter_map(|(name, rollout)| Some(role(*name, rollout.as_ref()?))).collect(),
+        queues: seen.queues.status.clone(),
         drain: seen.drain.clone(),
         observed_generation: region.metadata.generation,
     };
-    let says = match seen.phase {
+    let mut says = match seen.phase {
         Phase::Serving => serving(seen, status.ready_replicas.unwrap_or(0)),
-        Phase::Closing => closing(seen),
+        Phase::Closing => closing(region, seen),
         Phase::Stopped => stopped(region, seen),
     };
+    if let (Some(trouble), Some(degraded)) = (&seen.queues.trouble, says.last_mut())
+        && degraded.holds == Some(false)
+    {
+        let [closed, opened] = QUEUES_REASONS;
+        let reason = if seen.phase == Phase::Serving { opened } else { closed };
+        *degraded = Says::yes(DEGRADED, reason, trouble.clone());
+    }
     conditions::set(&mut status.conditions, region.metadata.generation, now, says);
     status
 }
@@ -75,14 +88,23 @@ fn serving(seen: &Seen, ready: i32) -> [Says; 3] {
     [ready, progressing, nothing_wrong()]
 }
 
-fn closing(seen: &Seen) -> [Says; 3] {
+fn closing(region: &Region, seen: &Seen) -> [Says; 3] {
     let left = match seen.drain.as_ref().and_then(|drain| drain.matches_left) {
         Some(1) => "1 match still runs".to_owned(),
         Some(matches) => format!("{matches} matches still run"),
         None => "how many matches still run is not known".to_owned(),
     };
     let deadline = seen.drain.as_ref().map(|drain| format!("; at {} the processes stop anyway", drain.deadline.0));
-    let message = format!("No player comes in, and {left}{}.", deadline.unwrap_or_default());
+    let deadline = deadline.unwrap_or_default();
+    let message = match (&seen.queues.trouble, &region.spec.platform) {
+        (Some(_), _) => format!("The queues are not closed yet, so nothing is stopped, and {left}{deadline}."),
+        (None, Some(_)) => format!("No player comes in, and {left}{deadline}."),
+        (None, None) => {
+            format!(
+                "No player comes in, and {left}{deadline}. The queues stay open: spec.platform does not say how to close them."
+            )
+        }
+    };
     [Says::no(READY, "Draining", message.clone()), Says::yes(PROGRESSING, "Draining", message), nothing_wrong()]
 }
 

@@ -11,7 +11,7 @@ use kube::{
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Regions, objects::Kind, owned::Owned, platform::Metrics};
+use super::{Regions, closures::Closures, objects::Kind, owned::Owned, platform::Metrics};
 use crate::{
     context::Context,
     crd::Region,
@@ -29,6 +29,7 @@ const LOOK_FOR_MONITORS: Duration = Duration::from_secs(60);
 /// No HTTP client can be made.
 pub async fn run(context: Context, term: CancellationToken) -> anyhow::Result<()> {
     let platform = Metrics::new().context("no HTTP client can be made")?;
+    let closures = Closures::new().context("no HTTP client can be made")?;
     let (changed, changes) = mpsc::channel(CHANGES);
     let (monitors, monitors_known) = mpsc::channel(1);
     let owned = Arc::new(Owned::new(context.clone(), changed));
@@ -53,7 +54,7 @@ pub async fn run(context: Context, term: CancellationToken) -> anyhow::Result<()
     let controller = Controller::for_stream(regions, reader)
         .reconcile_on(received(changes))
         .reconcile_all_on(received(monitors_known));
-    drive(controller, Regions { context, owned, platform }, term).await;
+    drive(controller, Regions { context, owned, platform, closures }, term).await;
     Ok(())
 }
 

@@ -66,6 +66,7 @@ pub fn good() -> Vec<Manifest> {
         region().with(json!({ "image": digest, "queues": ["classic-ranked"] })),
         region().with(json!({ "state": "Disabled", "roles": [{ "name": "gateway", "replicas": 0 }] })),
         region().with(json!({ "state": "Draining", "roles": [{ "name": "referee" }] })),
+        region().with(json!({ "platform": { "url": "https://play.example.com", "key": { "secret": "p", "key": "k" }, "region": "eu" } })),
         by_queue_depth(),
         by_schedule(json!({ "start": "0 18 * * 1-5", "length": "5h30m" })),
         rotation().with(json!({ "restart": [{ "kind": "Deployment", "name": "muster-server" }] })),
@@ -80,6 +81,11 @@ pub fn good() -> Vec<Manifest> {
     ]
 }
 
+/// A Region that tells a platform about a region of its queues.
+fn platform(url: &str, name: &str) -> Manifest {
+    region().with(json!({ "platform": { "url": url, "key": { "secret": "p", "key": "k" }, "region": name } }))
+}
+
 /// Manifests that must be refused, each with a part of the sentence that says why.
 pub fn bad() -> Vec<(Manifest, &'static str)> {
     vec![
@@ -92,6 +98,11 @@ pub fn bad() -> Vec<(Manifest, &'static str)> {
         (region().with(json!({ "roles": [{ "name": "gateway" }, { "name": "gateway" }] })), "Duplicate value"),
         (region().with(json!({ "drain": { "matchTimeout": "25h" } })), "matchTimeout must not be longer than 24h"),
         (region().with(json!({ "drain": { "matchTimeout": "soon" } })), "should match"),
+        (platform("https://key@play.example.com", "eu"), "url must be http:// or https://, without a user"),
+        (platform("ftp://play.example.com", "eu"), "url must be http:// or https://"),
+        (platform("https://play.example.com?q=1", "eu"), "without a user, a query or a fragment"),
+        (platform("https://play.example.com", "EU"), "should match"),
+        (region().with(json!({ "platform": { "url": "https://play.example.com" } })), "Required value"),
         (region().with(json!({ "state": "Sleeping" })), "Unsupported value"),
         (autoscaler().with(json!({ "min": 11 })), "min must not be larger than max"),
         (

@@ -23,6 +23,9 @@ pub struct Client {
 struct Inner {
     base: Url,
     http: reqwest::Client,
+    /// What players' clients tell at sign-in.
+    platform: Option<String>,
+    build: Option<String>,
 }
 
 impl Client {
@@ -53,7 +56,16 @@ impl Client {
             http = http.no_proxy();
         }
         let http = http.build().map_err(ClientError::Transport)?;
-        Ok(Self { inner: Arc::new(Inner { base, http }) })
+        Ok(Self { inner: Arc::new(Inner { base, http, platform: None, build: None }) })
+    }
+
+    /// The same client, whose players tell on what platform they play, and with which build of the game, when they sign in: their
+    /// tickets and matches can then be told apart by it. Each is 1 to 64 of `a-z`, `A-Z`, `0-9`, `.`, `_`, `+` and `-`.
+    #[must_use]
+    pub fn playing_on(&self, platform: &str, build: &str) -> Self {
+        let Inner { base, http, .. } = &*self.inner;
+        let (platform, build) = (Some(platform.to_owned()), Some(build.to_owned()));
+        Self { inner: Arc::new(Inner { base: base.clone(), http: http.clone(), platform, build }) }
     }
 
     /// The address, as given.
@@ -69,9 +81,14 @@ impl Client {
     /// # Errors
     /// [`ClientError::Problem`] when the platform refuses, [`ClientError::Transport`] when it is not there.
     pub async fn sign_in_device(&self, device_id: &str, display_name: Option<&str>) -> Result<Session, ClientError> {
-        let device = DeviceSignIn { device_id: device_id.to_owned(), display_name: display_name.map(str::to_owned) };
+        let device = DeviceSignIn {
+            device_id: device_id.to_owned(),
+            display_name: display_name.map(str::to_owned),
+            platform: self.inner.platform.clone(),
+            build: self.inner.build.clone(),
+        };
         let signed_in = self.sign_in(&device).await?;
-        Ok(Session::new(self.clone(), device.device_id, signed_in))
+        Ok(Session::new(self.clone(), device, signed_in))
     }
 
     pub(crate) async fn sign_in(&self, device: &DeviceSignIn) -> Result<SignedIn, ClientError> {

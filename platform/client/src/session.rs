@@ -40,12 +40,12 @@ struct Inner {
 }
 
 impl Session {
-    pub(crate) fn new(client: Client, device_id: String, signed_in: SignedIn) -> Self {
+    pub(crate) fn new(client: Client, device: DeviceSignIn, signed_in: SignedIn) -> Self {
         Self {
             inner: Arc::new(Inner {
                 client,
                 // Without the name: a renewal must not undo a rename that happened since.
-                device: DeviceSignIn { device_id, display_name: None },
+                device: DeviceSignIn { display_name: None, ..device },
                 player_id: signed_in.player_id,
                 display_name: signed_in.display_name,
                 new_account: signed_in.new_account,

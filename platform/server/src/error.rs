@@ -60,6 +60,10 @@ catalogue! {
         "See the API document for the methods of this path.";
     UnknownQueue = "unknown_queue", UNPROCESSABLE_ENTITY, "There is no queue of that name",
         "List the queues with GET /v1/queues.";
+    QueueClosed = "queue_closed", CONFLICT, "The queue is closed in every region that would do",
+        "Choose another region, or try again later; GET /v1/queues tells which are closed.";
+    ClosedByStaff = "closed_by_staff", CONFLICT, "Staff keep the region closed",
+        "Have staff open it in the staff API.";
     TicketExists = "ticket_exists", CONFLICT, "This player is already waiting in a queue",
         "Cancel the waiting ticket first.";
     InMatch = "in_match", CONFLICT, "This player is in a match",

@@ -2,12 +2,12 @@
 //!
 //! Labels are bounded: modes and queues are data that staff make, outcomes and codes are enums. Ids are fields of log lines only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use metrics::{Label, counter, gauge, histogram};
 use muster_core::game::Outcome;
-use muster_core::id::{MatchId, PlayerId, ServerId};
+use muster_core::id::{MatchId, PlayerId, ServerId, ServiceKeyId};
 use muster_core::matchmaking::QueueDefinition;
 use muster_core::telemetry::EventSource;
 use muster_core::wire::EventVerdict;
@@ -85,6 +85,17 @@ pub fn shard_left(shard: &Shard, reason: &str) {
 /// A leader now goes by another version of its queue.
 pub fn queue_followed(shard: &Shard, version: u32) {
     tracing::info!(queue = shard.queue, group = shard.group, version, "following a new version of this queue");
+}
+
+/// A leader now goes by other closures: no match begins in these regions.
+pub fn closures_followed(shard: &Shard, closed: &BTreeSet<String>) {
+    tracing::info!(queue = shard.queue, group = shard.group, ?closed, "following other closed regions");
+}
+
+/// A program closed a region, or opened it.
+pub fn region_switched(key: ServiceKeyId, queue: Option<&str>, region: &str, closed: bool) {
+    counter!("muster_region_switches_total", "closed" => if closed { "true" } else { "false" }).increment(1);
+    tracing::info!(service_key_id = %key, queue, region, closed, "a region was closed or opened");
 }
 
 /// A tick of a leader failed; the next one reads everything anew.
@@ -406,13 +417,14 @@ pub fn results_not_told(matches: usize, error: &StoreError) {
 
 /// A batch of telemetry was committed; what could not be stored went to the dead letters.
 pub fn telemetry_stored(stored: &Stored, took: Duration) {
-    let Stored { new, duplicates, dead, quarantined } = *stored;
+    let Stored { new, duplicates, dead, quarantined, switched_off } = *stored;
     counter!("muster_telemetry_events_stored_total").increment(new);
     counter!("muster_telemetry_events_duplicate_total").increment(duplicates);
     counter!("muster_telemetry_events_dead_total").increment(dead);
     counter!("muster_telemetry_events_quarantined_total").increment(quarantined);
+    counter!("muster_telemetry_events_switched_off_total").increment(switched_off);
     histogram!("muster_telemetry_batch_seconds").record(took.as_secs_f64());
-    tracing::debug!(new, duplicates, dead, quarantined, ?took, "telemetry stored");
+    tracing::debug!(new, duplicates, dead, quarantined, switched_off, ?took, "telemetry stored");
 }
 
 /// Events of a client or a trusted server were judged.

@@ -8,9 +8,11 @@
 //!
 //! Beside the roles: [`auth`] (tokens and keys), [`error`] (every refusal, in one catalogue), [`events`] (what is logged and
 //! counted), [`telemetry`] (the platform's own events on their way out), [`queue_publisher`] (queues on their way to every process),
+//! [`closures`] (regions that are closed),
 //! [`settings`].
 
 pub mod auth;
+pub mod closures;
 pub mod director;
 pub mod error;
 pub mod events;

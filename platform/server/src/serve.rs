@@ -6,8 +6,10 @@ use anyhow::Context as _;
 use muster_core::matchmaking::shipped_queues;
 use muster_core::telemetry::shipped_event_types;
 use muster_runtime::{Condition, Runtime, common};
+use muster_server::closures::ClosureBook;
 use muster_server::director::Director;
 use muster_server::gateway::Gateway;
+use muster_server::matchmaker::Doors;
 use muster_server::referee::Referee;
 use muster_server::settings::{Role, Settings};
 use muster_server::telemetry::TelemetryQueue;
@@ -36,6 +38,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let tasks = runtime.tasks();
     // Before anybody follows them.
     queue_publisher::start(store.clone(), tasks).await.context("publishing the queues")?;
+    let closures = ClosureBook::follow(&store, tasks).await.context("reading which regions are closed")?;
     let telemetry = TelemetryQueue::start(store.clone(), tasks);
     let crowd = Urgency::default();
     let roles = &settings.server.roles;
@@ -45,13 +48,14 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     if roles.contains(&Role::Matchmaker) {
         let director = Director::start(store.clone(), &settings, tasks).context("starting the director")?;
         let (settings, telemetry) = (settings.matchmaker.clone(), telemetry.clone());
-        matchmaker::start(store.clone(), settings, telemetry, referee, director, crowd.clone(), tasks);
+        let doors = Doors { closures: closures.clone(), crowd: crowd.clone() };
+        matchmaker::start(store.clone(), settings, telemetry, referee, director, doors, tasks);
     }
     if roles.contains(&Role::Writer) {
-        writer::start(store.clone(), settings.writer.clone(), tasks);
+        writer::start(store.clone(), settings.writer.clone(), tasks).await.context("reading the event types")?;
     }
     if roles.contains(&Role::Gateway) {
-        let gateway = Gateway::start(store, settings.clone(), telemetry, crowd, tasks).await?;
+        let gateway = Gateway::start(store, settings.clone(), telemetry, closures, crowd, tasks).await?;
         let router = muster_runtime::http_trace(gateway.router(), "muster-server");
         let address = runtime.serve("http", settings.http.listen, router).await?;
         tracing::info!(%address, "serving players");

@@ -3,12 +3,14 @@
 //! A batch is acknowledged only after its transaction; what is delivered again changes nothing, so `kill -9` at any point loses
 //! nothing and counts nothing twice.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use muster_runtime::Tasks;
 use muster_store::{PassedOver, Store, StoreError, TelemetryConsumer};
 use tokio_util::sync::CancellationToken;
 
+use crate::gateway::event_book::EventBook;
 use crate::settings::WriterSettings;
 use crate::{events, facts};
 
@@ -23,19 +25,32 @@ const LOOK: Duration = Duration::from_secs(2);
 const STAYED: Duration = Duration::from_secs(30);
 
 /// Starts the writer.
-pub fn start(store: Store, settings: WriterSettings, tasks: &Tasks) {
+///
+/// # Errors
+/// The event types cannot be read.
+pub async fn start(store: Store, settings: WriterSettings, tasks: &Tasks) -> Result<(), StoreError> {
+    let (catalogue, watch) = store.event_types.watch().await?;
+    let types = Arc::new(EventBook::new(catalogue));
+    let (followed, drain) = (Arc::clone(&types), tasks.drain());
+    tasks.spawn("writer-event-types", async move { followed.follow(watch, drain).await });
     // While one waits for the database or the stream, the other is at work. They share the writers' place in the stream.
     for _ in 0..settings.batches_at_once {
-        tasks.spawn("writer", run(store.clone(), settings.clone(), tasks.drain()));
+        tasks.spawn("writer", run(store.clone(), settings.clone(), Arc::clone(&types), tasks.drain()));
     }
     tasks.spawn("facts", facts::run(store.clone(), tasks.drain()));
     tasks.spawn("writer-lag", watch_lag(store, tasks.drain()));
+    Ok(())
 }
 
-async fn run(store: Store, settings: WriterSettings, drain: CancellationToken) -> Result<(), StoreError> {
+async fn run(
+    store: Store,
+    settings: WriterSettings,
+    types: Arc<EventBook>,
+    drain: CancellationToken,
+) -> Result<(), StoreError> {
     let mut consumer = store.telemetry.consumer().await?;
     while !drain.is_cancelled() {
-        if let Err(error) = write_next(&store, &mut consumer, &settings).await {
+        if let Err(error) = write_next(&store, &mut consumer, &settings, &types).await {
             events::telemetry_batch_failed(&error);
             tokio::select! {
                 () = drain.cancelled() => {}
@@ -65,11 +80,13 @@ async fn write_next(
     store: &Store,
     consumer: &mut TelemetryConsumer,
     settings: &WriterSettings,
+    types: &EventBook,
 ) -> Result<(), StoreError> {
-    let batch = consumer.next_batch(settings.batch_events, settings.batch_wait).await?;
+    let mut batch = consumer.next_batch(settings.batch_events, settings.batch_wait).await?;
     if batch.is_empty() {
         return Ok(());
     }
+    batch.heed(types.now());
     let began = Instant::now();
     let stored = store.telemetry.store(batch).await?;
     events::telemetry_stored(&stored, began.elapsed());

@@ -6,7 +6,7 @@
 //!   [`Retention`], [`TicketFacts`], [`Live`]
 //! - Redis: [`Tickets`], [`Recents`], [`Presence`], [`MatchOwners`]
 //! - NATS: [`MatchLog`], [`MatchCalls`], [`MatchmakerCalls`], [`Leases`], [`Domain`]
-//! - two of them: [`Leaderboards`] (Redis, from PostgreSQL), [`Queues`] (PostgreSQL and NATS), [`Pushes`] and [`Sockets`]
+//! - two of them: [`Leaderboards`] (Redis, from PostgreSQL), [`Queues`] and [`Closures`] (PostgreSQL and NATS), [`Pushes`] and [`Sockets`]
 //!   (Redis and NATS), [`Telemetry`], [`EventTypes`] and [`Insights`] (NATS and TimescaleDB)
 //!
 //! Time is an argument: [`now`] has it, and [`fresh_id`] makes ids. Errors are [`StoreError`], or a type of the function's own
@@ -18,6 +18,8 @@ mod accounts;
 mod assignments;
 mod audit;
 mod blocks;
+mod clients;
+mod closures;
 mod codec;
 mod domain;
 mod error;
@@ -40,6 +42,7 @@ mod ratings;
 mod recents;
 mod retention;
 mod script;
+mod seasons;
 mod servers;
 mod service_keys;
 mod settings;
@@ -55,6 +58,8 @@ pub use accounts::{Account, AccountSignIn, Accounts, AtTheDoor, Ladder};
 pub use assignments::{Assignment, AssignmentState, Assignments, Decision, NewAssignment};
 pub use audit::{Actor, Audit, AuditEntry, AuditOutcome, NewAudit};
 pub use blocks::{BlockError, Blocks, MAX_BLOCKS};
+pub use clients::{Clients, GameClient, MIXED};
+pub use closures::{CloseError, ClosedRegions, Closure, ClosureWatch, Closures, NewClosure, OpenError, Opening};
 pub use domain::{Domain, DomainEvent, DomainStream};
 pub use error::{Result, StoreError};
 pub use fresh::{fresh_id, fresh_secret, now};
@@ -89,6 +94,7 @@ pub use recents::Recents;
 pub use retention::{
     Enqueued, JobError, JobFailure, JobRecord, JobState, LeasedJob, NewJob, Retention, RetentionPolicy,
 };
+pub use seasons::{InvalidSeason, MAX_SEASON_DAYS, MAX_SEASONS, PutSeasonError, Season, SeasonChange, Seasons};
 pub use servers::{
     Allocation, AllocationRequest, EndedMatch, EndedPlayer, HeartbeatError, LadderRating, Limits, Place, PlayersError,
     RegisterError, Reported, ResultError, ServerCounts, ServerFilter, Servers, StartError, Swept,

@@ -9,9 +9,10 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::nats::Nats;
 use crate::{
-    Accounts, Assignments, Audit, Blocks, Domain, EventTypes, Insights, Leaderboards, Leases, Live, MatchCalls,
-    MatchLog, MatchOwners, Matches, MatchmakerCalls, Presence, Pushes, Queues, Ratings, Recents, Result, Retention,
-    Servers, ServiceKeys, Sockets, Staff, StoreError, StoreSettings, Telemetry, TicketFacts, Tickets, streams,
+    Accounts, Assignments, Audit, Blocks, Clients, Closures, Domain, EventTypes, Insights, Leaderboards, Leases, Live,
+    MatchCalls, MatchLog, MatchOwners, Matches, MatchmakerCalls, Presence, Pushes, Queues, Ratings, Recents, Result,
+    Retention, Seasons, Servers, ServiceKeys, Sockets, Staff, StoreError, StoreSettings, Telemetry, TicketFacts,
+    Tickets, streams,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,6 +26,8 @@ pub struct Store(Arc<Handles>);
 pub struct Handles {
     /// Players' accounts and the devices they sign in with.
     pub accounts: Accounts,
+    /// What each player plays on.
+    pub clients: Clients,
     /// Whom each player never plays with or against.
     pub blocks: Blocks,
     /// Whom each player has played against lately.
@@ -35,6 +38,8 @@ pub struct Handles {
     pub leaderboards: Leaderboards,
     /// Queues and their versions.
     pub queues: Queues,
+    /// In which regions queues are closed.
+    pub closures: Closures,
     /// Tickets that wait, are claimed, or are just over.
     pub tickets: Tickets,
     /// Questions to whoever leads a shard.
@@ -69,6 +74,8 @@ pub struct Handles {
     pub insights: Insights,
     /// How queues do.
     pub queue_facts: TicketFacts,
+    /// Seasons, which questions are asked of.
+    pub seasons: Seasons,
     /// Counts for a dashboard.
     pub live: Live,
     /// Staff members and their sessions.
@@ -123,13 +130,16 @@ impl Store {
         let presence = Presence::new(redis.clone(), keys("presence"));
         let match_log = MatchLog::new(nats.clone());
         let domain = Domain::new(nats.clone());
+        let queues = Queues::new(postgres.clone(), nats.clone(), domain.clone());
         Self(Arc::new(Handles {
             accounts: Accounts::new(postgres.clone()),
             ratings: Ratings::new(postgres.clone()),
             leaderboards: Leaderboards::new(postgres.clone(), redis.clone(), prefix.clone()),
+            clients: Clients::new(postgres.clone()),
             blocks: Blocks::new(postgres.clone()),
             recents: Recents::new(redis.clone(), keys("recent:")),
-            queues: Queues::new(postgres.clone(), nats.clone(), domain.clone()),
+            closures: Closures::new(postgres.clone(), domain.clone(), queues.clone()),
+            queues,
             matchmaker_calls: MatchmakerCalls::new(nats.clone()),
             assignments: Assignments::new(postgres.clone()),
             servers: Servers::new(postgres.clone()),
@@ -144,6 +154,7 @@ impl Store {
             event_types: EventTypes::new(postgres.clone(), domain.clone()),
             insights: Insights::new(postgres.clone(), nats.clone()),
             queue_facts: TicketFacts::new(postgres.clone()),
+            seasons: Seasons::new(postgres.clone()),
             live: Live::new(postgres.clone(), tickets.clone(), presence.clone()),
             staff: Staff::new(postgres.clone()),
             audit: Audit::new(postgres.clone()),

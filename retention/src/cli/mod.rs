@@ -1,4 +1,4 @@
-//! The command line: `serve` (what it does without a command), `policies`, `set`, `run`.
+//! The command line: `serve` (what it does without a command), `policies`, `set`, `run`, `forget`.
 #![allow(clippy::print_stdout, reason = "a command line answers on stdout")]
 
 mod policies;
@@ -9,10 +9,11 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use humantime_serde::re::humantime;
+use muster_core::id::PlayerId;
 use muster_runtime::{CommonArgs, Loaded};
 use muster_store::Store;
 
-use crate::{policy, serve::serve, settings::Settings};
+use crate::{forget::forget_player, policy, serve::serve, settings::Settings};
 
 /// Retention of Muster: policies, and the jobs that let old data go.
 #[derive(Debug, Parser)]
@@ -38,6 +39,8 @@ enum Command {
     Set(SetPolicy),
     /// Apply a policy now, or see what it would let go
     Run(RunPolicy),
+    /// Forget what telemetry knows of a player; the account stays
+    Forget(ForgetPlayer),
 }
 
 #[derive(Debug, clap::Args)]
@@ -51,6 +54,16 @@ struct SetPolicy {
     /// Whether it is applied at all
     #[arg(long, value_name = "true|false")]
     enabled: Option<bool>,
+    /// Why, for the audit log
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct ForgetPlayer {
+    /// The player, ply_…
+    #[arg(long)]
+    player: PlayerId,
     /// Why, for the audit log
     #[arg(long)]
     reason: String,
@@ -93,6 +106,13 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Policies { json } => policies::show(&store, &settings, json).await,
         Command::Set(set) => policies::set(&store, set).await,
         Command::Run(run) => run::run(&store, &settings, run).await,
+        Command::Forget(ForgetPlayer { player, reason }) => {
+            forget_player(&store, player, &reason, muster_store::now()).await?;
+            println!(
+                "{player} is parted from their telemetry; jobs take personal properties out of it: now, in an hour, and in 8 days"
+            );
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Serve => Ok(ExitCode::SUCCESS),
     }?;
     store.close().await;

@@ -2,9 +2,9 @@
 
 use async_graphql::{Enum, InputObject, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::NaiveDate;
-use muster_store::{Days, InsightError, Slice, Step};
+use muster_store::{Days, InsightError, Insights, Slice, Span, Step};
 
-use crate::schema::errors::ApiError;
+use crate::schema::{errors::ApiError, time::Time};
 
 /// A day of UTC, such as `2026-01-31`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct InsightSlice {
     platform: Option<String>,
     /// Only with this build.
     build: Option<String>,
+    /// Only of this season: `from` and `to` may then be absent, and count only within it.
+    season: Option<String>,
 }
 
 /// What an answer is told apart by. Beyond 50 values, the others are one.
@@ -45,6 +47,8 @@ pub enum InsightDimension {
     Platform,
     /// The build of the client.
     Build,
+    /// The season; 12 of them at most. Days of none are left out.
+    Season,
 }
 
 /// How long the steps of a series are.
@@ -61,13 +65,13 @@ pub enum InsightStep {
 /// The longest name of a region, platform, build or queue.
 const MAX_NAME: usize = 64;
 
-/// The slice that is meant.
-pub(super) fn slice(asked: Option<InsightSlice>) -> Result<Slice, ApiError> {
-    let InsightSlice { region, platform, build } = asked.unwrap_or_default();
-    for name in [&region, &platform, &build].into_iter().flatten() {
+/// The slice that is meant, and the season.
+pub(super) fn slice(asked: Option<InsightSlice>) -> Result<(Slice, Option<String>), ApiError> {
+    let InsightSlice { region, platform, build, season } = asked.unwrap_or_default();
+    for name in [&region, &platform, &build, &season].into_iter().flatten() {
         short(name)?;
     }
-    Ok(Slice { region, platform, build })
+    Ok((Slice { region, platform, build }, season))
 }
 
 /// Refuses what is the name of nothing.
@@ -78,9 +82,42 @@ pub(super) fn short(name: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The days that are meant.
-pub(super) fn days(from: Day, to: Day) -> Result<Days, ApiError> {
-    Days::new(from.0, to.0).map_err(refusal("insight_days"))
+/// The days that are meant, and the slice.
+pub(super) async fn days(
+    insights: &Insights,
+    from: Option<Day>,
+    to: Option<Day>,
+    asked: Option<InsightSlice>,
+) -> Result<(Days, Slice), ApiError> {
+    let (slice, season) = slice(asked)?;
+    let days = match (season, from, to) {
+        (Some(season), from, to) => insights.season_days(&season, from.map(|day| day.0), to.map(|day| day.0)).await,
+        (None, Some(from), Some(to)) => Days::new(from.0, to.0),
+        (None, ..) => return Err(ApiError::bad_input("name `from` and `to`, or a season in the slice")),
+    };
+    Ok((days.map_err(refusal("insight_days"))?, slice))
+}
+
+/// The span that is meant, and the slice.
+pub(super) async fn span(
+    insights: &Insights,
+    from: Option<Time>,
+    to: Option<Time>,
+    asked: Option<InsightSlice>,
+) -> Result<(Span, Slice), ApiError> {
+    let (slice, season) = slice(asked)?;
+    let span = match (season, from, to) {
+        (Some(season), from, to) => {
+            let day = |at: &Option<Time>| at.as_ref().map(|at| at.0.date_naive());
+            let found = insights.season_days(&season, day(&from), day(&to)).await;
+            let found = found.map_err(refusal("insight_days"))?.span();
+            let from = from.map_or(found.from, |from| from.0.max(found.from));
+            Span { from, to: to.map_or(found.to, |to| to.0.min(found.to)) }
+        }
+        (None, Some(from), Some(to)) => Span { from: from.0, to: to.0 },
+        (None, ..) => return Err(ApiError::bad_input("name `from` and `to`, or a season in the slice")),
+    };
+    Ok((span, slice))
 }
 
 /// For `map_err`: what cannot be asked is told, what failed is logged.
@@ -97,6 +134,7 @@ impl From<InsightDimension> for muster_store::Dimension {
             InsightDimension::Region => Self::Region,
             InsightDimension::Platform => Self::Platform,
             InsightDimension::Build => Self::Build,
+            InsightDimension::Season => Self::Season,
         }
     }
 }

@@ -60,7 +60,7 @@ impl From<muster_store::QueueHour> for QueueTimes {
 pub struct QueueSeries {
     /// The queue.
     pub(super) queue: String,
-    /// The value of what it is told apart by; tickets know their region only.
+    /// The value of what it is told apart by; `(mixed)` where its players had different platforms or builds.
     pub(super) group: Option<String>,
     /// All in all.
     pub(super) whole: QueueTimes,
@@ -86,7 +86,7 @@ impl From<muster_store::QueueSeries> for QueueSeries {
 /// Matches of a mode.
 #[derive(SimpleObject)]
 pub struct MatchFacts {
-    /// The value of what it is told apart by; the platform tells the region of matches on registered servers only.
+    /// The value of what it is told apart by; `(mixed)` where its players had different platforms or builds.
     pub(super) group: Option<String>,
     /// The mode; null for games of somebody's own.
     pub(super) mode: Option<String>,

@@ -46,12 +46,12 @@ impl InsightQuery {
     async fn active_players(
         &self,
         context: &Context<'_>,
-        from: Day,
-        to: Day,
+        from: Option<Day>,
+        to: Option<Day>,
         slice: Option<InsightSlice>,
         by: Option<InsightDimension>,
     ) -> Result<Vec<ActivePlayers>, ApiError> {
-        let (days, slice) = (days(from, to)?, self::slice(slice)?);
+        let (days, slice) = days(insights(context)?, from, to, slice).await?;
         let answer = insights(context)?.active(days, &slice, by.map(Into::into)).await;
         Ok(all(answer.map_err(refusal("active_players"))?))
     }
@@ -65,13 +65,13 @@ impl InsightQuery {
     async fn retention(
         &self,
         context: &Context<'_>,
-        from: Day,
-        to: Day,
+        from: Option<Day>,
+        to: Option<Day>,
         #[graphql(default_with = "vec![1, 7, 30]")] after: Vec<u32>,
         slice: Option<InsightSlice>,
         by: Option<InsightDimension>,
     ) -> Result<Vec<RetentionCohort>, ApiError> {
-        let (days, slice) = (days(from, to)?, self::slice(slice)?);
+        let (days, slice) = days(insights(context)?, from, to, slice).await?;
         let today = muster_store::now().date_naive();
         let answer = insights(context)?.retention(days, &after, &slice, by.map(Into::into), today).await;
         Ok(all(answer.map_err(refusal("retention"))?))
@@ -85,31 +85,31 @@ impl InsightQuery {
     async fn session_facts(
         &self,
         context: &Context<'_>,
-        from: Day,
-        to: Day,
+        from: Option<Day>,
+        to: Option<Day>,
         slice: Option<InsightSlice>,
         by: Option<InsightDimension>,
     ) -> Result<Vec<SessionSeries>, ApiError> {
-        let (days, slice) = (days(from, to)?, self::slice(slice)?);
+        let (days, slice) = days(insights(context)?, from, to, slice).await?;
         let answer = insights(context)?.sessions(days, &slice, by.map(Into::into)).await;
         Ok(all(answer.map_err(refusal("session_facts"))?))
     }
 
-    /// How far players come through kinds of events (2 to 8), all within so many hours of the first. Of a player's events of a kind on
-    /// a day at a place, the first and the last are known.
+    /// How far players come through kinds of events (2 to 8), all within so many hours of an event of the first kind. Of a player's events
+    /// of a kind on a day, the first and the last are known: who is counted has come so far, and some who have are not counted.
     #[graphql(guard = "Needs(Permission::ReadInsights)", complexity = "asked::cost(8, by.is_some(), child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn funnel(
         &self,
         context: &Context<'_>,
-        from: Day,
-        to: Day,
+        from: Option<Day>,
+        to: Option<Day>,
         kinds: Vec<String>,
         #[graphql(default = 24)] within_hours: i32,
         slice: Option<InsightSlice>,
         by: Option<InsightDimension>,
     ) -> Result<Vec<FunnelStep>, ApiError> {
-        let (days, slice) = (days(from, to)?, self::slice(slice)?);
+        let (days, slice) = days(insights(context)?, from, to, slice).await?;
         let within = TimeDelta::hours(within_hours.into());
         let answer = insights(context)?.funnel(days, &kinds, within, &slice, by.map(Into::into)).await;
         Ok(all(answer.map_err(refusal("funnel"))?))
@@ -124,14 +124,14 @@ impl InsightQuery {
     async fn queue_series(
         &self,
         context: &Context<'_>,
-        from: Day,
-        to: Day,
+        from: Option<Day>,
+        to: Option<Day>,
         queue: Option<String>,
         #[graphql(default_with = "InsightStep::Day")] step: InsightStep,
         slice: Option<InsightSlice>,
         by: Option<InsightDimension>,
     ) -> Result<Vec<QueueSeries>, ApiError> {
-        let (days, slice) = (days(from, to)?, self::slice(slice)?);
+        let (days, slice) = days(insights(context)?, from, to, slice).await?;
         queue.as_deref().map_or(Ok(()), short)?;
         let answer = insights(context)?.queues(days, queue.as_deref(), step.into(), &slice, by.map(Into::into)).await;
         Ok(all(answer.map_err(refusal("queue_series"))?))
@@ -145,13 +145,13 @@ impl InsightQuery {
     async fn match_facts(
         &self,
         context: &Context<'_>,
-        from: Day,
-        to: Day,
+        from: Option<Day>,
+        to: Option<Day>,
         queue: Option<String>,
         slice: Option<InsightSlice>,
         by: Option<InsightDimension>,
     ) -> Result<Vec<MatchFacts>, ApiError> {
-        let (days, slice) = (days(from, to)?, self::slice(slice)?);
+        let (days, slice) = days(insights(context)?, from, to, slice).await?;
         queue.as_deref().map_or(Ok(()), short)?;
         let answer = insights(context)?.matches(days, queue.as_deref(), &slice, by.map(Into::into)).await;
         Ok(all(answer.map_err(refusal("match_facts"))?))
@@ -163,12 +163,12 @@ impl InsightQuery {
     async fn churn(
         &self,
         context: &Context<'_>,
-        from: Day,
-        to: Day,
+        from: Option<Day>,
+        to: Option<Day>,
         #[graphql(default = 14)] horizon_days: u32,
         slice: Option<InsightSlice>,
     ) -> Result<Vec<ChurnPoint>, ApiError> {
-        let (days, slice) = (days(from, to)?, self::slice(slice)?);
+        let (days, slice) = days(insights(context)?, from, to, slice).await?;
         let answer = insights(context)?.churn(days, horizon_days, &slice).await;
         Ok(all(answer.map_err(refusal("churn"))?))
     }
@@ -181,13 +181,13 @@ impl InsightQuery {
     async fn event_kinds(
         &self,
         context: &Context<'_>,
-        from: Day,
-        to: Day,
+        from: Option<Day>,
+        to: Option<Day>,
         #[graphql(default = 20)] first: i32,
         slice: Option<InsightSlice>,
         by: Option<InsightDimension>,
     ) -> Result<Vec<EventKindCount>, ApiError> {
-        let (days, slice) = (days(from, to)?, self::slice(slice)?);
+        let (days, slice) = days(insights(context)?, from, to, slice).await?;
         let first = usize::try_from(first).unwrap_or(0);
         let answer = insights(context)?.top_kinds(days, &slice, by.map(Into::into), first).await;
         Ok(all(answer.map_err(refusal("event_kinds"))?))
@@ -201,13 +201,13 @@ impl InsightQuery {
     async fn concurrency(
         &self,
         context: &Context<'_>,
-        from: Time,
-        to: Time,
+        from: Option<Time>,
+        to: Option<Time>,
         #[graphql(default_with = "InsightStep::Hour")] step: InsightStep,
         slice: Option<InsightSlice>,
         by: Option<InsightDimension>,
     ) -> Result<Vec<ConcurrencyPoint>, ApiError> {
-        let (span, slice) = (Span { from: from.0, to: to.0 }, self::slice(slice)?);
+        let (span, slice) = asked::span(insights(context)?, from, to, slice).await?;
         let answer = insights(context)?.concurrency(span, step.into(), &slice, by.map(Into::into)).await;
         Ok(all(answer.map_err(refusal("concurrency"))?))
     }
@@ -220,7 +220,9 @@ impl InsightQuery {
         slice: Option<InsightSlice>,
         by: Option<InsightDimension>,
     ) -> Result<Vec<PlayersPlaying>, ApiError> {
-        let slice = self::slice(slice)?;
+        let (slice, None) = self::slice(slice)? else {
+            return Err(ApiError::bad_input("who plays now plays in one season: ask without it"));
+        };
         let answer = insights(context)?.playing(muster_store::now(), &slice, by.map(Into::into)).await;
         Ok(all(answer.map_err(refusal("players_playing"))?))
     }

@@ -1,5 +1,6 @@
 //! Queues: their rules, who changed them when and why, who waits in them, and how they do.
 
+mod closures;
 mod dry_run;
 mod edit;
 mod facts;
@@ -20,10 +21,12 @@ use super::{
     time::Time,
 };
 use crate::auth::{Needs, Permission};
+use closures::QueueClosure;
 use facts::{FactsSpan, QueueFacts};
 use history::QueueVersionConnection;
 use shards::{QueueLive, QueueShard};
 
+pub use closures::{ClosureMutation, ClosureQuery};
 pub use dry_run::DryRunQuery;
 pub use edit::QueueMutation;
 pub(super) use edit::read_reason;
@@ -108,6 +111,18 @@ impl Queue {
     )]
     async fn shards(&self, context: &Context<'_>) -> Result<&[QueueShard], ApiError> {
         self.looked_at(context).await
+    }
+
+    /// The closures that keep regions of it closed: one for each such region, in the order of the definition.
+    #[graphql(
+        guard = "Needs(Permission::ReadQueues)",
+        complexity = "crate::schema::cost::Reckoned::Regions.of(child_complexity)"
+    )]
+    async fn closures(&self, context: &Context<'_>) -> Result<Vec<QueueClosure>, ApiError> {
+        let closed = of_schema::<Store>(context)?.closures.standing().await.map_err(ApiError::internal("closures"))?;
+        let regions = self.definition.regions.iter();
+        let closures = regions.filter_map(|region| closed.of(&self.definition.name, &region.name));
+        Ok(closures.cloned().map(QueueClosure::from).collect())
     }
 
     /// Its versions, newest first: the first (1 to 100) after a cursor.

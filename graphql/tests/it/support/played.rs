@@ -65,6 +65,7 @@ pub async fn running(store: &Store, age: TimeDelta) -> Played {
         seed: SEED,
         nonces: [None, None],
         quality: 0.75,
+        region: None,
         created_at,
         events: events.clone(),
     };

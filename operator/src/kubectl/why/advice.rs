@@ -63,6 +63,9 @@ fn of(standing: &Standing, link: &Link) -> Option<String> {
         "SecretMissing" | "SecretKeyMissing" => {
             "Create the Secret or the entry that is named; the operator looks again by itself within two minutes.".to_owned()
         }
+        "QueuesNotClosed" | "QueuesNotOpened" => {
+            format!("See that spec.platform names a gateway that answers and a valid service key; it is tried again by itself: {edit}")
+        }
         "RegionMissing" => format!("Make the Region, or delete the autoscaler: kubectl delete {kind} {name} -n {namespace}"),
         "NotRunning" => "Add the role to spec.roles of the Region, or delete the autoscaler.".to_owned(),
         "RegionNotActive" => "Nothing, if that is meant; else `kubectl muster undrain` the Region.".to_owned(),

@@ -20,7 +20,7 @@ fn rollout(wanted: i32, ready: i32) -> Rollout {
 fn seen(phase: Phase, rollouts: [Option<Rollout>; 2]) -> Seen {
     let [gateway, referee] = rollouts;
     let rollouts = vec![(ServerRole::Gateway, gateway), (ServerRole::Referee, referee)];
-    Seen { phase, drain: None, rollouts, held_until: None }
+    Seen { phase, drain: None, queues: Queues::default(), rollouts, held_until: None }
 }
 
 fn said(seen: &Seen) -> Vec<(String, String, String)> {

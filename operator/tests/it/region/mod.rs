@@ -1,10 +1,13 @@
 //! What becomes of a Region.
 //!
 //! - `runs`: from the manifest to running processes, and changes. `drains`: draining, disabling, deleting.
+//! - `queues`: what the platform is told, by a `platform` that stands in for it.
 //! - `others`: what other people and programs change. `wrong`: what is told when something is wrong.
 
 mod drains;
 mod others;
+mod platform;
+mod queues;
 mod runs;
 mod wrong;
 

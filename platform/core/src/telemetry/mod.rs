@@ -53,7 +53,7 @@ pub struct EventTypeDefinition {
     pub enabled: bool,
 }
 
-/// How long events are worth keeping. The policies that drop telemetry go by table; this says what a type's owner wants of them.
+/// How long events are worth keeping. For how long each is kept is a policy of its own; see `muster-retention`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RetentionClass {

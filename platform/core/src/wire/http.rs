@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::telemetry::is_word;
 use super::{FieldError, TicketView};
 use crate::game::Mode;
 use crate::id::{MatchId, PlayerId};
@@ -26,6 +27,13 @@ pub struct DeviceSignIn {
     #[schemars(length(min = 1, max = 32))]
     #[schema(min_length = 1, max_length = 32)]
     pub display_name: Option<String>,
+    /// On what platform the game runs, such as `pc`: 1 to 64 of `a-z`, `A-Z`, `0-9`, `.`, `_`, `+` and `-`. The player's tickets and
+    /// matches count for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// Which build of the game it is: as `platform`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
 }
 
 impl DeviceSignIn {
@@ -43,7 +51,11 @@ impl DeviceSignIn {
                 "1 to 32 characters, not only spaces, none of them a control character",
             ));
         }
-        Ok(())
+        let words = [("platform", &self.platform), ("build", &self.build)];
+        match words.into_iter().find(|(_, word)| word.as_deref().is_some_and(|word| !is_word(word))) {
+            Some((field, _)) => Err(FieldError::new(field, "1 to 64 of a-z, A-Z, 0-9, `.`, `_`, `+` and `-`")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -143,6 +155,9 @@ pub struct QueueView {
     /// Where its matches are played, for a ticket's `latencies_ms`; nothing when it does not matter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<String>,
+    /// Of `regions`, those in which it takes nobody for now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed_regions: Vec<String>,
     /// How many players one ticket has at most.
     #[serde(default = "one")]
     pub max_party: u8,
@@ -178,6 +193,7 @@ fn one() -> u8 {
     1
 }
 
+/// As if all its regions were open.
 impl From<&QueueDefinition> for QueueView {
     fn from(queue: &QueueDefinition) -> Self {
         Self {
@@ -192,6 +208,7 @@ impl From<&QueueDefinition> for QueueView {
             },
             roles: queue.roles.iter().map(|role| (role.name.clone(), role.count)).collect(),
             regions: queue.regions.iter().map(|region| region.name.clone()).collect(),
+            closed_regions: Vec::new(),
             max_party: queue.max_party(),
             properties: queue.properties.clone(),
             acceptance_secs: queue.acceptance.map(|acceptance| acceptance.within_secs),
@@ -211,10 +228,14 @@ pub struct BlockList {
 mod tests {
     use super::*;
 
+    fn device(device_id: &str) -> DeviceSignIn {
+        DeviceSignIn { device_id: device_id.into(), display_name: None, platform: None, build: None }
+    }
+
     #[test]
     fn sign_in_names_the_field_that_is_wrong() {
         let wrong = |device_id: &str, name: Option<&str>| {
-            let request = DeviceSignIn { device_id: device_id.into(), display_name: name.map(Into::into) };
+            let request = DeviceSignIn { display_name: name.map(Into::into), ..device(device_id) };
             request.validate().err().map(|error| error.path)
         };
         assert_eq!(wrong(&"d".repeat(16), None), None);
@@ -225,6 +246,14 @@ mod tests {
         for name in ["", "  ", "a\u{7}b", &"n".repeat(33)] {
             assert_eq!(wrong(&"d".repeat(16), Some(name)).as_deref(), Some("display_name"));
         }
+        let on = |platform: &str, build: &str| {
+            let (platform, build) = (Some(platform.to_owned()), Some(build.to_owned()));
+            DeviceSignIn { platform, build, ..device(&"d".repeat(16)) }.validate().err().map(|error| error.path)
+        };
+        assert_eq!(on("pc", "1.4.0+77"), None);
+        assert_eq!(on("", "1").as_deref(), Some("platform"));
+        assert_eq!(on("pc", "(mixed)").as_deref(), Some("build"));
+        assert_eq!(on("pc", &"1".repeat(65)).as_deref(), Some("build"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Requests refuse fields they do not know, so that a typing error is told. Answers may grow: clients ignore what they do not know.
 
 mod assignment;
+mod closure;
 mod http;
 mod join;
 mod leaderboard;
@@ -19,6 +20,7 @@ pub use assignment::{
     Assign, AssignedPlayer, AssignmentView, BackfillView, MAX_CONNECTION, OpenTeam, PresentPlayer, RequestBackfill,
     TeamPlayer,
 };
+pub use closure::{CloseRegion, ClosureView};
 pub use http::{BlockList, DeviceSignIn, Profile, ProfileRating, QueueRating, QueueView, SignedIn, TeamsView};
 pub use join::{JOIN_TOKEN_TYPE, JoinClaims, JoinPass};
 pub use leaderboard::{Leaderboard, PlayerStanding, RankedPlayer};

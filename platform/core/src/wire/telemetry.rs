@@ -152,7 +152,8 @@ impl ClientEvent {
     }
 }
 
-fn is_word(text: &str) -> bool {
+/// Whether a text may name a queue, region, platform or build.
+pub(super) fn is_word(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-');
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }

@@ -5,6 +5,7 @@
 mod backfill;
 mod banks;
 mod clocks;
+mod closed;
 mod evening;
 mod fairness;
 mod given;

@@ -3,19 +3,21 @@
 //! Every step may be done again: events of telemetry have ids that follow from the match, and a player who is told twice has lost
 //! nothing.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use muster_core::id::{EventId, MatchId};
+use muster_core::id::{EventId, MatchId, PlayerId};
 use muster_core::telemetry::kind;
 use muster_core::wire::{Push, RatingChange, ServerMatchReason};
-use muster_store::{EndedMatch, EndedPlayer, PublishError, Store, TelemetryEvent, TelemetrySource};
+use muster_store::{EndedMatch, EndedPlayer, GameClient, PublishError, Store, TelemetryEvent, TelemetrySource};
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::events;
+use crate::telemetry::clients_of;
 
 /// Between two looks for what nobody has told.
 const LOOK: Duration = Duration::from_millis(500);
@@ -66,7 +68,9 @@ pub(crate) async fn tell(store: &Store, only: Option<&[MatchId]>) -> Result<usiz
     if ended.is_empty() {
         return Ok(0);
     }
-    let facts: Vec<TelemetryEvent> = ended.iter().flat_map(facts).collect();
+    let players: Vec<PlayerId> = ended.iter().flat_map(|ended| &ended.players).map(|player| player.player_id).collect();
+    let clients = clients_of(store, &players).await;
+    let facts: Vec<TelemetryEvent> = ended.iter().flat_map(|ended| facts(ended, &clients)).collect();
     for result in store.telemetry.publish_all(&facts).await {
         result?;
     }
@@ -98,14 +102,19 @@ fn closed(ended: &EndedMatch, player: &EndedPlayer) -> Push {
 }
 
 /// How the match began and ended, for each of its players.
-fn facts(ended: &EndedMatch) -> impl Iterator<Item = TelemetryEvent> + '_ {
+fn facts<'a>(
+    ended: &'a EndedMatch,
+    clients: &'a HashMap<PlayerId, GameClient>,
+) -> impl Iterator<Item = TelemetryEvent> + 'a {
+    let common = GameClient::common(ended.players.iter().filter_map(|player| clients.get(&player.player_id)));
     let best = ended.end.teams.iter().map(|team| team.rank).min();
     let winners = ended.end.teams.iter().filter(|team| Some(team.rank) == best).count();
     ended.players.iter().flat_map(move |player| {
+        let client = clients.get(&player.player_id);
         let rank = ended.end.teams.get(usize::from(player.team)).map(|team| team.rank);
         let started = ended.started_at.map(|started_at| {
             let properties = json!({ "team": player.team, "quality": ended.quality });
-            fact(ended, player, kind::MATCH_STARTED, started_at, properties)
+            fact(ended, player, client, kind::MATCH_STARTED, started_at, properties)
         });
         let duration = ended.started_at.map(|started_at| (ended.ended_at - started_at).num_milliseconds());
         let properties = json!({
@@ -115,8 +124,10 @@ fn facts(ended: &EndedMatch) -> impl Iterator<Item = TelemetryEvent> + '_ {
             "won": ended.end.reason == ServerMatchReason::Finished && winners == 1 && rank.is_some() && rank == best,
             "stayed": player.stayed,
             "duration_ms": duration,
+            "match_platform": common.platform,
+            "match_build": common.build,
         });
-        started.into_iter().chain([fact(ended, player, kind::MATCH_ENDED, ended.ended_at, properties)])
+        started.into_iter().chain([fact(ended, player, client, kind::MATCH_ENDED, ended.ended_at, properties)])
     })
 }
 
@@ -124,6 +135,7 @@ fn facts(ended: &EndedMatch) -> impl Iterator<Item = TelemetryEvent> + '_ {
 fn fact(
     ended: &EndedMatch,
     player: &EndedPlayer,
+    client: Option<&GameClient>,
     kind: &str,
     at: chrono::DateTime<chrono::Utc>,
     properties: Value,
@@ -135,6 +147,8 @@ fn fact(
         match_id: Some(ended.match_id),
         queue: Some(ended.queue.clone()),
         region: ended.region.clone(),
+        platform: client.and_then(|client| client.platform.clone()),
+        build: client.and_then(|client| client.build.clone()),
         properties: match properties {
             Value::Object(properties) => properties,
             _ => serde_json::Map::new(),

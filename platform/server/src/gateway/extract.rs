@@ -78,6 +78,19 @@ impl FromRequestParts<Gateway> for Trusted {
     }
 }
 
+/// A program that runs the platform, no more often than the limit of such acts allows.
+pub struct LimitedProgram(pub ServiceKeyId);
+
+impl FromRequestParts<Gateway> for LimitedProgram {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let Trusted(key) = Trusted::from_request_parts(parts, gateway).await?;
+        limits::check(&gateway.program_limit, &key)?;
+        Ok(LimitedProgram(key))
+    }
+}
+
 /// Whoever asks about tickets: a player, or a trusted server.
 pub struct Asker(pub Owner);
 

@@ -7,6 +7,7 @@
 //! | both together | one player's | every message of all their sockets, and every request over HTTP but telemetry |
 //! | `gateway.events_per_second` | one player's | every event of telemetry, and every request with such |
 //! | `gateway.trusted_events_per_second` | one service key's | the same |
+//! | one, ten at once | one service key's | closing and opening regions |
 //!
 //! Each gateway counts for itself: a player has one socket over all of them, and asking Redis before each move would cost more
 //! than the move.

@@ -4,7 +4,7 @@
 
 mod actions;
 mod admission;
-mod event_book;
+pub(crate) mod event_book;
 mod extract;
 mod http;
 mod key_ring;
@@ -28,6 +28,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{SigningKeys, TokenError};
+use crate::closures::ClosureBook;
 use crate::settings::{GatewaySettings, Settings};
 use crate::telemetry::TelemetryQueue;
 use crate::urgency::Urgency;
@@ -51,6 +52,7 @@ pub struct Inner {
     settings: Settings,
     keys: SigningKeys,
     queues: QueueBook,
+    closures: ClosureBook,
     key_ring: KeyRing,
     admission: Admission,
     roster: Roster,
@@ -62,6 +64,7 @@ pub struct Inner {
     server_limit: Limit<ServerId>,
     event_limit: Limit<PlayerId>,
     trusted_event_limit: Limit<ServiceKeyId>,
+    program_limit: Limit<ServiceKeyId>,
     event_book: EventBook,
     /// KiB of telemetry that may be in hand at once.
     ingest_room: Semaphore,
@@ -82,6 +85,7 @@ impl Gateway {
         store: Store,
         settings: Settings,
         telemetry: TelemetryQueue,
+        closures: ClosureBook,
         crowd: Urgency,
         tasks: &Tasks,
     ) -> anyhow::Result<Self> {
@@ -117,6 +121,7 @@ impl Gateway {
             server_limit: limits::keyed(settings.director.requests_per_second, REQUEST_BURST),
             event_limit: limits::keyed(events_per_second, EVENT_BURST),
             trusted_event_limit: limits::keyed(trusted_events_per_second, EVENT_BURST),
+            program_limit: limits::keyed(PROGRAM_ACTS, PROGRAM_BURST),
             event_book: EventBook::new(catalogue),
             ingest_room: Semaphore::new(INGEST_KIB),
             watch_room: WatchRoom::new(store.clone(), spectator_delay, watched_matches as usize, tasks.drain()),
@@ -128,6 +133,7 @@ impl Gateway {
             settings,
             keys,
             queues,
+            closures,
             telemetry,
         }));
         tasks.spawn("gateway-presence", gateway.clone().beat_presence());
@@ -164,6 +170,7 @@ impl Gateway {
             self.server_limit.retain_recent();
             self.event_limit.retain_recent();
             self.trusted_event_limit.retain_recent();
+            self.program_limit.retain_recent();
         }
     }
 
@@ -218,6 +225,9 @@ impl Gateway {
 
 /// How many seconds' worth of sign-ins an address may use at once.
 const SIGN_IN_BURST: u32 = 10;
+/// How many acts on the platform itself a program may do in a second, and how many seconds' worth at once.
+const PROGRAM_ACTS: u32 = 1;
+const PROGRAM_BURST: u32 = 10;
 /// How many seconds' worth of requests a player may use at once.
 const REQUEST_BURST: u32 = 2;
 

@@ -31,7 +31,7 @@ pub(super) struct Claimed {
 pub(super) struct Begun {
     pub record: MatchRecord,
     pub tickets: Vec<ClaimedTicket>,
-    /// None when it has none, or nobody remembers: the log does not keep it.
+    /// None when it has none.
     pub region: Option<String>,
     pub queue_version: u32,
     /// Whether a referee owns it already.
@@ -203,6 +203,7 @@ fn created(definition: &QueueDefinition, mode: Mode, plan: &Plan, [first, second
         seed,
         nonces,
         quality: plan.quality,
+        region: plan.region.clone().filter(|region| region != ANYWHERE),
         created_at: muster_store::now(),
         events: opening(mode, &Dice::new(seed, nonces)),
     }

@@ -139,5 +139,5 @@ async fn fate(matchmaker: &Matchmaker, match_id: MatchId, claimed: Vec<ClaimedTi
     let owned = store.match_calls.call(match_id, &MatchCall::View, OWNER).await.is_ok();
     // Nobody remembers which version it was made by; the newest is the best guess.
     let queue_version = store.queues.get(&record.created.queue).await?.map_or(1, |queue| queue.version);
-    Ok(Fate::Begun(Begun { record, tickets: claimed, region: None, queue_version, owned }))
+    Ok(Fate::Begun(Begun { region: record.created.region.clone(), record, tickets: claimed, queue_version, owned }))
 }

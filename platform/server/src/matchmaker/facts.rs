@@ -43,8 +43,13 @@ pub(crate) struct MatchedEnd {
 }
 
 impl TicketEnd<'_> {
+    /// Leaves the event for telemetry.
+    pub(crate) fn tell(&self, telemetry: &TelemetryQueue) {
+        telemetry.offer_of(self.event(), self.ticket.players().collect());
+    }
+
     /// The event. Made again for the same end, it is the same event.
-    pub(crate) fn event(&self) -> TelemetryEvent {
+    fn event(&self) -> TelemetryEvent {
         let Self { ticket, shard, .. } = self;
         let wait_ms = u64::try_from((self.at - ticket.enqueued_at).num_milliseconds()).unwrap_or_default();
         let quality = self.matched.map(|matched| matched.quality);
@@ -108,5 +113,5 @@ pub(super) fn ticket_ended(telemetry: &TelemetryQueue, definition: &QueueDefinit
         queue_version: definition.version,
         at: record.ended_at.unwrap_or_else(muster_store::now),
     };
-    telemetry.offer(end.event());
+    end.tell(telemetry);
 }

@@ -124,6 +124,6 @@ fn record(telemetry: &TelemetryQueue, begun: &Begun) {
             queue_version: begun.queue_version,
             at: created.created_at,
         };
-        telemetry.offer(end.event());
+        end.tell(telemetry);
     }
 }

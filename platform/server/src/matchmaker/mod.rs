@@ -28,6 +28,7 @@ use muster_runtime::Tasks;
 use muster_store::{ClaimedTicket, Store, TicketRecord};
 use tokio_util::sync::CancellationToken;
 
+use crate::closures::ClosureBook;
 use crate::director::Director;
 use crate::events;
 use crate::referee::Referee;
@@ -50,20 +51,29 @@ struct Matchmaker {
     finisher: finish::Finisher,
     /// Players wait for the news of their match.
     urgency: Urgency,
+    /// The regions in which no match begins.
+    closures: ClosureBook,
     /// Names this process in leases.
     holder: String,
     drain: CancellationToken,
 }
 
-/// Starts a leader or follower for every shard, the recovery of stale claims, and the live counts. `crowd` is held while many
-/// players at once are being let into the queues by this process.
+/// What the matchmaker knows of the doors that players come in by.
+pub struct Doors {
+    /// Which regions are closed.
+    pub closures: ClosureBook,
+    /// Held while many players at once are being let into the queues by this process.
+    pub crowd: Urgency,
+}
+
+/// Starts a leader or follower for every shard, the recovery of stale claims, and the live counts.
 pub fn start(
     store: Store,
     settings: MatchmakerSettings,
     telemetry: TelemetryQueue,
     referee: Option<Referee>,
     director: Director,
-    crowd: Urgency,
+    doors: Doors,
     tasks: &Tasks,
 ) {
     let urgency = Urgency::default();
@@ -77,6 +87,7 @@ pub fn start(
         pulse: pulse::Pulse::default(),
         finisher,
         urgency,
+        closures: doors.closures,
         holder: hex::encode(rand::random::<[u8; 8]>()),
         drain: tasks.drain(),
     });
@@ -85,7 +96,7 @@ pub fn start(
     let pulse = matchmaker.pulse.clone();
     tasks.spawn(
         "matchmaker-pulse",
-        pulse.run(matchmaker.store.clone(), matchmaker.settings.tick, crowd, matchmaker.drain.clone()),
+        pulse.run(matchmaker.store.clone(), matchmaker.settings.tick, doors.crowd, matchmaker.drain.clone()),
     );
     tasks.spawn("matchmaker-queues", queues::follow(matchmaker.clone(), tasks.clone()));
     tasks.spawn("matchmaker-claims", claims::recover(matchmaker));

@@ -87,6 +87,7 @@ impl MatchRecord {
             seed,
             nonces,
             quality,
+            region,
             created_at,
             events,
         } = first.clone()
@@ -97,8 +98,20 @@ impl MatchRecord {
             return Err(ReplayError::Corrupt("the first event is not `started`"));
         };
         let state = MatchState::start(mode, *first, created_at);
-        let created =
-            Created { match_id, queue, mode, ranked, players, names, ratings, seed, nonces, quality, created_at };
+        let created = Created {
+            match_id,
+            queue,
+            mode,
+            ranked,
+            players,
+            names,
+            ratings,
+            seed,
+            nonces,
+            quality,
+            region,
+            created_at,
+        };
         let mut record = Self::new(created, state, Answered::default());
         record.extend(seq, events, created_at);
         Ok(record)

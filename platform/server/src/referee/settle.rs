@@ -1,11 +1,13 @@
 //! What follows from the end of a match: result, row, and what players and telemetry are told.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use muster_core::game::Seat;
-use muster_core::id::{EventId, SubjectId};
+use muster_core::id::{EventId, PlayerId, SubjectId};
 use muster_core::telemetry::kind;
 use muster_core::wire::{MatchResult, Push};
-use muster_store::{NewMatch, NewMatchPlayer, Settled, Settlement, TelemetryEvent, TelemetrySource};
+use muster_store::{GameClient, NewMatch, NewMatchPlayer, Settled, Settlement, TelemetryEvent, TelemetrySource};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -57,14 +59,20 @@ pub(super) fn facts(
     record: &MatchRecord,
     settlement: &Settlement,
     subjects: &[Option<SubjectId>],
+    clients: &HashMap<PlayerId, GameClient>,
 ) -> [TelemetryEvent; FACTS] {
     let created = &record.created;
+    let client = |seat: Seat| clients.get(&created.players[seat.index()]);
+    let common = GameClient::common(created.players.iter().filter_map(|player| clients.get(player)));
     let Settlement { outcome, ended_at, .. } = settlement;
     let event = |seat: Seat, kind: &str, at: DateTime<Utc>, properties: serde_json::Value| TelemetryEvent {
         subject_id: subjects.get(seat.index()).copied().flatten(),
         match_id: Some(created.match_id),
         mode: Some(created.mode),
         queue: Some(created.queue.clone()),
+        region: created.region.clone(),
+        platform: client(seat).and_then(|client| client.platform.clone()),
+        build: client(seat).and_then(|client| client.build.clone()),
         properties: properties.as_object().cloned().unwrap_or_default(),
         ..TelemetryEvent::new(derived_id(record, kind, seat), TelemetrySource::Server, kind, at, *ended_at)
     };
@@ -79,6 +87,8 @@ pub(super) fn facts(
             "total": record.state.totals[seat.index()],
             "events": record.version(),
             "duration_ms": (*ended_at - created.created_at).num_milliseconds(),
+            "match_platform": common.platform,
+            "match_build": common.build,
         });
         event(seat, kind::MATCH_ENDED, *ended_at, properties)
     };

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::record::MatchRecord;
 use super::{AdoptError, settle};
 use crate::events;
+use crate::telemetry::clients_of;
 
 /// Matches that may wait; those who bring more wait to leave theirs.
 const WAITING: usize = 4_096;
@@ -189,9 +190,11 @@ async fn tell(store: &Store, kept: Vec<Kept>) {
 
 /// What telemetry is told must not be lost: a match whose facts it did not take is not settled yet.
 async fn tell_telemetry(store: &Store, kept: Vec<Kept>) -> Vec<Kept> {
+    let players: Vec<PlayerId> = kept.iter().flat_map(|kept| kept.over.record.created.players).collect();
+    let clients = clients_of(store, &players).await;
     let facts: Vec<TelemetryEvent> = kept
         .iter()
-        .flat_map(|kept| settle::facts(&kept.over.record, &kept.over.settlement, &kept.settled.subjects))
+        .flat_map(|kept| settle::facts(&kept.over.record, &kept.over.settlement, &kept.settled.subjects, &clients))
         .collect();
     let mut taken = store.telemetry.publish_all(&facts).await.into_iter();
     let mut told = Vec::with_capacity(kept.len());

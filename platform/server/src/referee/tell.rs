@@ -144,6 +144,7 @@ mod tests {
             seed,
             nonces: [None, None],
             quality: 1.0,
+            region: None,
             created_at: now(),
             events: opening(Mode::Classic, &Dice::new(seed, [None, None])),
         };

@@ -171,6 +171,7 @@ async fn orphan(store: &Store) -> (MatchId, Vec<LoggedEvent>) {
         seed: [3; 32],
         nonces: [None, None],
         quality: 1.0,
+        region: None,
         created_at: now(),
         events: opening(Mode::Classic, &dice),
     }];

@@ -101,7 +101,16 @@ pub async fn all(insights: &Insights, days: Days, rounds: u64) -> Outcome<Vec<Co
         &whole,
         Some(Dimension::Region)
     ));
+    question!("queues by the day and platform", |_round| insights.queues(
+        days,
+        None,
+        Step::Day,
+        &whole,
+        Some(Dimension::Platform)
+    ));
+    question!("queues by the day, of a slice", |round| insights.queues(days, None, Step::Day, &some(round), None));
     question!("matches: length, outcome, first player", |_round| insights.matches(days, None, &whole, None));
+    question!("matches by a dimension", |round| insights.matches(days, None, &whole, by(round)));
     question!("churn risk", |_round| insights.churn(days, 7, &whole));
     question!("churn risk of a slice", |round| insights.churn(days, 7, &some(round)));
     question!("top event types", |_round| insights.top_kinds(days, &whole, None, 50));

@@ -143,8 +143,10 @@ impl Players {
                 events.push(event("client.error", at));
             }
             if random.random_ratio(1, 40) {
-                let rival = self.players[random.random_range(0..self.players.len())].subject;
-                let ended = play(random, region, [subject, rival], at, events);
+                let rival = &self.players[random.random_range(0..self.players.len())];
+                let theirs = BUILDS[newest.saturating_sub(random.random_range(0..3_usize)).min(BUILDS.len() - 1)];
+                let on = [(PLATFORMS[platform], build), (PLATFORMS[rival.platform], theirs)];
+                let ended = play(random, region, [subject, rival.subject], on, at, events);
                 at = at.max(ended);
             }
         }
@@ -161,6 +163,7 @@ fn play(
     random: &mut StdRng,
     region: &'static str,
     subjects: [SubjectId; 2],
+    on: [(&'static str, &'static str); 2],
     at: DateTime<Utc>,
     events: &mut Vec<SeenEvent<'static>>,
 ) -> DateTime<Utc> {
@@ -177,8 +180,8 @@ fn play(
         mode: Some(mode),
         queue: Some(queue),
         region: Some(region),
-        platform: None,
-        build: None,
+        platform: Some(on[0].0),
+        build: Some(on[0].1),
         properties: properties.into(),
     };
     if random.random_ratio(1, 12) {
@@ -198,16 +201,19 @@ fn play(
     };
     let first = random.random_bool(0.53);
     let match_id = MatchId::new(matched, random.random());
+    let common = |one, other| if one == other { one } else { muster_store::MIXED };
+    let (platform, build) = (common(on[0].0, on[1].0), common(on[0].1, on[1].1));
     for (seat, (subject, won)) in [("first", (subjects[0], first)), ("second", (subjects[1], !first))] {
         let told = |kind, at, properties: String| SeenEvent {
             subject_id: Some(subject),
             match_id: Some(match_id),
-            region: None,
             ..server(kind, at, properties)
         };
         events.push(told("match.started", matched, format!(r#"{{"seat":"{seat}","quality":{quality:.3}}}"#)));
         let won = won && outcome != "abandoned";
-        let properties = format!(r#"{{"seat":"{seat}","outcome":"{outcome}","won":{won},"duration_ms":{duration}}}"#);
+        let properties = format!(
+            r#"{{"seat":"{seat}","outcome":"{outcome}","won":{won},"duration_ms":{duration},"match_platform":"{platform}","match_build":"{build}"}}"#
+        );
         events.push(told("match.ended", ended, properties));
     }
     ended

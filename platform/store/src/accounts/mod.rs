@@ -1,6 +1,7 @@
 //! Players' accounts, and the devices they sign in with.
 
 mod door;
+mod part;
 
 use chrono::{DateTime, Utc};
 use muster_core::id::{PlayerId, SubjectId};
@@ -95,8 +96,7 @@ impl Accounts {
         now: DateTime<Utc>,
     ) -> Result<Option<Account>> {
         let player_id: PlayerId = fresh_id();
-        // Not a UUIDv7: its time would tell which account a subject belongs to.
-        let subject_id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
+        let subject_id = fresh_subject();
         let display_name = display_name.map_or_else(|| default_name(player_id), str::to_owned);
 
         let mut tx = self.postgres.begin().await?;
@@ -166,6 +166,11 @@ fn account(player_id: Uuid, display_name: String, subject_id: Uuid, created_at: 
         subject_id: SubjectId::from_uuid(subject_id),
         created_at,
     }
+}
+
+/// What telemetry shall call a player. Not a UUIDv7: its time would tell which account a subject belongs to.
+fn fresh_subject() -> Uuid {
+    uuid::Builder::from_random_bytes(rand::random()).into_uuid()
 }
 
 /// From the random end of the id, so that two newcomers are told apart.

@@ -156,14 +156,18 @@ impl Gathered {
         if event.source == TelemetrySource::Server {
             match event.kind {
                 TICKET_ENDED => self.ticket(event, place),
-                MATCH_ENDED => self.match_end(event, place),
+                MATCH_ENDED => self.match_end(event),
                 _ => {}
             }
         }
     }
 
     fn place_of(&mut self, event: &SeenEvent<'_>) -> usize {
-        let wanted = (event.region.map(bounded), event.platform.map(bounded), event.build.map(bounded));
+        self.place(event.region, event.platform, event.build)
+    }
+
+    fn place(&mut self, region: Option<&str>, platform: Option<&str>, build: Option<&str>) -> usize {
+        let wanted = (region.map(bounded), platform.map(bounded), build.map(bounded));
         let is = |place: &Place| (place.0.as_deref(), place.1.as_deref(), place.2.as_deref()) == wanted;
         // Neighbours come from the same place, mostly.
         if let Some(last) = self.last_place.filter(|last| is(&self.places.list[*last])) {
@@ -204,7 +208,7 @@ impl Gathered {
         });
     }
 
-    fn match_end(&mut self, event: &SeenEvent<'_>, place: usize) {
+    fn match_end(&mut self, event: &SeenEvent<'_>) {
         let Some(match_id) = event.match_id else { return };
         let told: MatchProperties = serde_json::from_str(&event.properties).unwrap_or_default();
         // All players' events of a match say the same of it; of seats, only the first one's is read, so it counts once.
@@ -212,6 +216,8 @@ impl Gathered {
         if told.seat.as_deref().is_some_and(|seat| seat != first) {
             return;
         }
+        let platform = told.match_platform.as_deref().or(event.platform);
+        let place = self.place(event.region, platform, told.match_build.as_deref().or(event.build));
         let outcome = told.outcome.unwrap_or_else(|| "unknown".to_owned());
         let decided = told.seat.is_some() && outcome != "abandoned";
         let fact = MatchFact {

@@ -23,6 +23,7 @@ mod questions;
 mod range;
 mod record;
 mod samples;
+mod seasons;
 mod seen;
 mod sets;
 mod sketch;
@@ -52,7 +53,8 @@ pub use space::{Compressed, HypertableSpace};
 pub struct Insights {
     postgres: PgPool,
     nats: Nats,
-    /// Questions of distinct players take memory by the number of players ever seen (up to 24 bytes each), so few run at once.
+    /// Questions of distinct players take memory by the number of players ever seen (up to 24 bytes each; a funnel 16 bytes for each of its
+    /// steps), so few run at once.
     turns: Arc<Semaphore>,
 }
 

@@ -18,13 +18,14 @@ pub(super) struct Places {
     /// The name of each group; the first is for what has no value of the dimension.
     names: Vec<Option<String>>,
     groups: HashMap<i32, usize>,
+    beyond_regions: bool,
 }
 
 impl Places {
     /// Those of a slice, told apart by a dimension or not at all.
     pub async fn of(postgres: &mut PgConnection, slice: &Slice, by: Option<Dimension>) -> Result<Self> {
         if by.is_none() && *slice == Slice::default() {
-            return Ok(Self { numbers: None, names: vec![None], groups: HashMap::new() });
+            return Ok(Self { numbers: None, names: vec![None], groups: HashMap::new(), beyond_regions: false });
         }
         let rows = sqlx::query!(
             r#"
@@ -41,7 +42,8 @@ impl Places {
         let numbers = rows.iter().map(|row| row.place).collect();
         let value = |row: (i32, Option<String>, Option<String>, Option<String>)| {
             let value = match by {
-                None => None,
+                // Seasons are times, and asked one by one.
+                None | Some(Dimension::Season) => None,
                 Some(Dimension::Region) => row.1,
                 Some(Dimension::Platform) => row.2,
                 Some(Dimension::Build) => row.3,
@@ -61,12 +63,20 @@ impl Places {
         if groups.values().any(|group| *group == names.len()) {
             names.push(Some(OTHER.to_owned()));
         }
-        Ok(Self { numbers: Some(numbers), names, groups })
+        let beyond_regions = slice.platform.is_some()
+            || slice.build.is_some()
+            || matches!(by, Some(Dimension::Platform | Dimension::Build));
+        Ok(Self { numbers: Some(numbers), names, groups, beyond_regions })
     }
 
     /// For `$n::int[] IS NULL OR place = ANY($n)`.
     pub fn numbers(&self) -> Option<&[i32]> {
         self.numbers.as_deref()
+    }
+
+    /// Whether platforms or builds are asked for: sums by region are not enough then.
+    pub fn beyond_regions(&self) -> bool {
+        self.beyond_regions
     }
 
     /// How many groups there are.

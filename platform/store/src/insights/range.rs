@@ -142,6 +142,8 @@ pub enum Dimension {
     Platform,
     /// The build of the client.
     Build,
+    /// The season that it was in; what was in none is left out.
+    Season,
 }
 
 #[cfg(test)]

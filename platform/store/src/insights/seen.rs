@@ -104,6 +104,11 @@ pub(super) struct MatchProperties {
     pub won: Option<bool>,
     #[serde(deserialize_with = "lenient")]
     pub duration_ms: Option<f64>,
+    /// What all of its players have, or that they differ; the event itself tells its own player's.
+    #[serde(deserialize_with = "lenient")]
+    pub match_platform: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub match_build: Option<String>,
 }
 
 fn lenient<'de, D: serde::Deserializer<'de>, T: serde::de::DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {

@@ -39,6 +39,9 @@ pub enum MatchLogEntry {
         nonces: [Option<[u8; 32]>; 2],
         /// How even it was thought to be: 0 to 1.
         quality: f64,
+        /// Where it is played; none when its queue has no regions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<String>,
         /// When it was made.
         #[serde(with = "millis")]
         created_at: DateTime<Utc>,
@@ -119,6 +122,7 @@ mod tests {
             seed: [0xab; 32],
             nonces: [None, Some([0xcd; 32])],
             quality: 1.0,
+            region: Some("eu-west".to_owned()),
             created_at: now,
             events,
         }

@@ -34,6 +34,9 @@ pub struct MatchBeginning {
     pub nonces: [Option<[u8; 32]>; 2],
     /// How even it was thought to be: 0 to 1.
     pub quality: f64,
+    /// Where it is played; none when its queue has no regions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// When it was made.
     #[serde(with = "millis")]
     pub created_at: DateTime<Utc>,

@@ -140,7 +140,7 @@ impl Retention {
         Ok(())
     }
 
-    /// A job is done.
+    /// A job is done. Whose it was, where its payload names a `subject_id`, is kept no longer.
     pub async fn complete(
         &self,
         job: &LeasedJob,
@@ -150,7 +150,8 @@ impl Retention {
         let done = sqlx::query!(
             r#"
             UPDATE retention.jobs
-            SET state = 'done', result = $3, finished_at = $4, lease_token = NULL, leased_until = NULL
+            SET state = 'done', result = $3, finished_at = $4, lease_token = NULL, leased_until = NULL,
+                payload = payload - 'subject_id'
             WHERE job_id = $1 AND lease_token = $2
             "#,
             job.job_id.uuid(),

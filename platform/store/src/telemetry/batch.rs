@@ -1,6 +1,7 @@
 //! Events on their way into the database, with the messages that brought them.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::AckKind;
@@ -11,7 +12,7 @@ use super::consume::Taken;
 use super::dead::{Remains, bury};
 use super::quarantine::Suspect;
 use super::row::Row;
-use super::{Telemetry, Written};
+use super::{Catalogue, Telemetry, TelemetrySource, Written};
 use crate::Result;
 use crate::error::NatsResult;
 
@@ -25,6 +26,7 @@ const BURIALS: usize = 64;
 #[derive(Default)]
 pub struct TelemetryBatch {
     messages: Vec<Taken>,
+    switches: Arc<Catalogue>,
 }
 
 /// What became of a batch.
@@ -38,6 +40,8 @@ pub struct Stored {
     pub dead: u64,
     /// Events of unknown kinds that are kept apart now and were not before.
     pub quarantined: u64,
+    /// Events of the platform's own that were left out, because staff have switched their type off.
+    pub switched_off: u64,
 }
 
 /// What cannot be stored.
@@ -67,11 +71,23 @@ struct Sorted<'a> {
     events: Readable<'a>,
     suspects: Readable<'a>,
     dead: Vec<Dead<'a>>,
+    switched_off: u64,
 }
 
 impl TelemetryBatch {
     pub(super) fn add(&mut self, taken: Taken) {
         self.messages.push(taken);
+    }
+
+    /// Leaves out the platform's own events of types that staff have switched off; nobody judges those before they are on the stream. All others
+    /// were judged at the door, and are stored though a switch was thrown since: they are acknowledged.
+    pub fn heed(&mut self, switches: Arc<Catalogue>) {
+        self.switches = switches;
+    }
+
+    fn leaves_out(&self, row: &Row<'_>) -> bool {
+        row.source == TelemetrySource::Server
+            && self.switches.get(&row.kind).is_some_and(|of_type| !of_type.definition.enabled)
     }
 
     /// How many events it is; a message in which none can be found counts as one.
@@ -110,6 +126,7 @@ impl TelemetryBatch {
                 Ok(lines) => {
                     for (place, line) in lines.iter().enumerate() {
                         match Row::read(line) {
+                            Ok(row) if self.leaves_out(&row) => sorted.switched_off += 1,
                             Ok(row) if row.quarantine.is_some() => sorted.suspects.push(row, taken, line, place),
                             Ok(row) => sorted.events.push(row, taken, line, place),
                             Err(reason) => {
@@ -144,7 +161,7 @@ impl Telemetry {
     /// Stores a batch and leaves it to the caller to acknowledge it: at once; where that is refused, each half of it, down to
     /// the events that are at fault.
     pub async fn write(&self, batch: &TelemetryBatch) -> Result<Stored> {
-        let Sorted { events, suspects, mut dead } = batch.read();
+        let Sorted { events, suspects, mut dead, switched_off } = batch.read();
         let written = self.write_parts(Home::Events, &events, &mut dead).await?;
         let kept_apart = self.write_parts(Home::Quarantine, &suspects, &mut dead).await?;
         let burials: Vec<_> = dead
@@ -157,6 +174,7 @@ impl Telemetry {
             duplicates: written.duplicates + kept_apart.duplicates,
             dead: dead.len() as u64,
             quarantined: kept_apart.new,
+            switched_off,
         })
     }
 

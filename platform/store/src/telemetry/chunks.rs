@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Telemetry;
+use super::long::{LONG_EVENTS, keep_long};
 use super::short::SHORT_EVENTS;
 use crate::{StoreError, codec};
 
@@ -11,16 +12,21 @@ use crate::{StoreError, codec};
 ///
 /// Of insights, sums by day stay when what they are sums of has gone. A session or match that is told of again after its chunk has gone
 /// counts again: keep those for longer than the week that events may be late.
-pub const DROPPABLE_TABLES: [&str; 8] = [
-    "telemetry.events",
+pub const DROPPABLE_TABLES: [&str; 10] = [
+    EVENTS,
+    LONG_EVENTS,
     SHORT_EVENTS,
     "telemetry.quarantine",
     "telemetry.session_sequences",
     "insights.sessions",
     "insights.matches",
     "insights.queue_facts",
+    "insights.queue_slices",
     "insights.samples",
 ];
+
+/// Where all events are at first.
+const EVENTS: &str = "telemetry.events";
 
 /// A part of a hypertable that holds a range of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +62,8 @@ impl From<sqlx::Error> for DropError {
 
 impl Telemetry {
     /// Drops the chunks of a table (one of [`DROPPABLE_TABLES`]) that lie wholly before the cutoff, and tells which they were,
-    /// oldest first. A dry run tells the same and drops nothing.
+    /// oldest first. A dry run tells the same and drops nothing. Of `telemetry.events`, those of types whose newest version says `long` are
+    /// in `telemetry.long_events` afterwards; keep it for longer than the 8 days that late events may need.
     pub async fn drop_chunks_older_than(
         &self,
         table: &str,
@@ -86,7 +93,10 @@ impl Telemetry {
         )
         .fetch_all(&mut *tx)
         .await?;
-        if !dry_run && !chunks.is_empty() {
+        if let Some(last) = chunks.last().filter(|_| !dry_run) {
+            if table == EVENTS {
+                keep_long(&mut tx, last.range_end).await?;
+            }
             sqlx::query!("SELECT drop_chunks($1::text::regclass, older_than => $2::timestamptz)", table, cutoff)
                 .fetch_all(&mut *tx)
                 .await?;

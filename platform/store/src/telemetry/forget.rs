@@ -37,10 +37,30 @@ impl Telemetry {
         )
         .execute(&mut *tx)
         .await?;
+        // Index long_events_of_subject.
+        let long = sqlx::query!(
+            r#"
+            WITH personal AS (
+                SELECT t.name, array_agg(DISTINCT p.property) AS properties
+                FROM telemetry.event_types t, jsonb_array_elements_text(t.definition -> 'personal') AS p (property)
+                GROUP BY t.name
+            )
+            UPDATE telemetry.long_events e
+            SET properties = e.properties - p.properties
+            FROM personal p
+            WHERE e.subject_id = $1 AND e.kind = p.name AND e.properties ?| p.properties
+            "#,
+            subject.uuid(),
+        )
+        .execute(&mut *tx)
+        .await?;
         let quarantined = sqlx::query!("DELETE FROM telemetry.quarantine WHERE subject_id = $1", subject.uuid())
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(ForgottenEvents { blanked: blanked.rows_affected(), quarantined: quarantined.rows_affected() })
+        Ok(ForgottenEvents {
+            blanked: blanked.rows_affected() + long.rows_affected(),
+            quarantined: quarantined.rows_affected(),
+        })
     }
 }

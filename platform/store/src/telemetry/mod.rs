@@ -18,6 +18,7 @@ mod consume;
 mod dead;
 mod event;
 mod forget;
+mod long;
 mod message;
 mod passed_over;
 mod publish;

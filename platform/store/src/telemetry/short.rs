@@ -1,12 +1,28 @@
 //! Events of types whose retention is `short` go before the rest of their day does.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
 
 use super::{Chunk, Telemetry};
 use crate::{Result, codec};
 
 /// What policies call these events: not a table of its own, but a part of one.
 pub(super) const SHORT_EVENTS: &str = "telemetry.events:short";
+
+/// The types whose newest version wants its events kept so, by name.
+pub(super) async fn kinds_kept(postgres: &mut PgConnection, retention: &str) -> Result<Vec<String>> {
+    // Primary key of telemetry.event_types.
+    let kinds = sqlx::query_scalar!(
+        r#"
+        SELECT name
+        FROM (SELECT DISTINCT ON (name) name, definition FROM telemetry.event_types ORDER BY name, version DESC) newest
+        WHERE definition ->> 'retention' = $1
+        ORDER BY name
+        "#,
+        retention,
+    );
+    Ok(kinds.fetch_all(postgres).await?)
+}
 
 impl Telemetry {
     /// Lets go the events of types whose newest version says `short`, of the days (UTC) that lie wholly before the cutoff, and tells
@@ -15,17 +31,7 @@ impl Telemetry {
     /// A day is looked through once for the same kinds; what comes for it later stays until its chunk goes. Rows go one by one:
     /// their room is used again, and given back with the chunk, so no bytes are told. Rollups and facts keep what they counted.
     pub(super) async fn drop_short(&self, cutoff: DateTime<Utc>, dry_run: bool) -> Result<Vec<Chunk>> {
-        // Primary key of telemetry.event_types.
-        let kinds: Vec<String> = sqlx::query_scalar!(
-            r#"
-            SELECT name
-            FROM (SELECT DISTINCT ON (name) name, definition FROM telemetry.event_types ORDER BY name, version DESC) newest
-            WHERE definition ->> 'retention' = 'short'
-            ORDER BY name
-            "#,
-        )
-        .fetch_all(&self.postgres)
-        .await?;
+        let kinds = kinds_kept(&mut *self.postgres.acquire().await?, "short").await?;
         if kinds.is_empty() {
             return Ok(Vec::new());
         }

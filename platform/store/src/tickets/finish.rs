@@ -39,6 +39,8 @@ pub enum EndReason {
     MaxWait,
     /// It does not fit its queue's new version: it fails.
     QueueChanged,
+    /// It could play only in regions that are closed: it fails.
+    RegionClosed,
     /// Nobody leads its part of the queue any more: it fails.
     ShardGone,
     /// A player of it was banned: it fails.
@@ -51,6 +53,7 @@ impl EndReason {
         match self {
             Self::MaxWait => "max_wait",
             Self::QueueChanged => "queue_changed",
+            Self::RegionClosed => "region_closed",
             Self::ShardGone => "shard_gone",
             Self::Banned => "banned",
         }
@@ -60,7 +63,7 @@ impl EndReason {
     const fn state(self) -> &'static str {
         match self {
             Self::MaxWait => "expired",
-            Self::QueueChanged | Self::ShardGone | Self::Banned => "failed",
+            Self::QueueChanged | Self::RegionClosed | Self::ShardGone | Self::Banned => "failed",
         }
     }
 }

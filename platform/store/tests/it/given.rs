@@ -130,6 +130,7 @@ pub fn created(new: &NewMatch, events: Vec<GameEvent>) -> MatchLogEntry {
         seed: [2; 32],
         nonces: [None; 2],
         quality: new.quality,
+        region: None,
         created_at: new.created_at,
         events,
     }

@@ -82,6 +82,7 @@ fn snapshot(new: &NewMatch, version: u64) -> MatchSnapshot {
         seed: [2; 32],
         nonces: [None, Some([3; 32])],
         quality: new.quality,
+        region: None,
         created_at: new.created_at,
     };
     let state = MatchState { version, ..MatchState::start(new.mode, Seat::First, new.created_at) };

@@ -2,6 +2,7 @@ use muster_core::telemetry::EventTypeDefinition;
 use muster_store::{Actor, Chunk, DropError, EventTypeChange, Store, now};
 use muster_testkit::Scratch;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::given;
 
@@ -92,6 +93,48 @@ async fn events_of_short_types_go_before_their_day_does() {
     let kept: i64 =
         sqlx::query_scalar("SELECT sum(events)::bigint FROM telemetry.event_minutes").fetch_one(&sql).await.unwrap();
     assert_eq!(kept, 55);
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn events_of_long_types_stay_when_their_day_goes() {
+    let scratch = Scratch::new().await;
+    let store = &scratch.store;
+    days(store).await;
+    let others: Vec<_> =
+        (1..=5).map(|day| given::event("b", given::time(&format!("2026-01-0{day}T12:00:00Z")))).collect();
+    store.telemetry.write_batch(&others).await.unwrap();
+    let sql = scratch.sql().await;
+    let ids = async |table: &str| -> Vec<(Uuid, Option<String>)> {
+        let ids = format!(
+            "SELECT event_id, properties::text FROM {table} WHERE kind = 'a' AND at < '2026-01-03' ORDER BY event_id"
+        );
+        sqlx::query_as(sqlx::AssertSqlSafe(ids)).fetch_all(&sql).await.unwrap()
+    };
+    let before = ids("telemetry.events").await;
+    let drop = async |table| {
+        let cutoff = given::time("2026-01-03T15:00:00Z");
+        store.telemetry.drop_chunks_older_than(table, cutoff, false).await.unwrap().len()
+    };
+    store.event_types.seed(&[with_retention("short")], now()).await.unwrap();
+    store.event_types.put(&change(1, "long"), now()).await.unwrap();
+
+    // Those of the days that stay are where they were.
+    assert_eq!(drop("telemetry.events").await, 2);
+    assert_eq!((before.len(), ids("telemetry.long_events").await), (20, before));
+    assert!(ids("telemetry.events").await.is_empty());
+    let kept: Vec<(String, i64)> =
+        sqlx::query_as("SELECT kind, count(*) FROM telemetry.long_events GROUP BY kind").fetch_all(&sql).await.unwrap();
+    assert_eq!(kept, [("a".to_owned(), 20)]);
+
+    // They go by a policy of their own, by the month.
+    let late = async |cutoff: &str| {
+        let cutoff = given::time(cutoff);
+        store.telemetry.drop_chunks_older_than("telemetry.long_events", cutoff, false).await.unwrap().len()
+    };
+    assert_eq!(late("2026-01-04T00:00:00Z").await, 0);
+    assert_eq!(late("2026-04-04T00:00:00Z").await, 1);
+    assert!(ids("telemetry.long_events").await.is_empty());
     scratch.finish().await;
 }
 

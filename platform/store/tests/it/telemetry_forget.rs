@@ -29,13 +29,20 @@ async fn what_a_type_calls_personal_goes_and_the_rest_stays_and_stays_counted() 
         event("chat.sent", other, chat.clone()),
     ];
     telemetry.write_batch(&events).await.unwrap();
-
-    assert_eq!(telemetry.forget(erased).await.unwrap(), ForgottenEvents { blanked: 1, quarantined: 0 });
-    assert_eq!(telemetry.forget(erased).await.unwrap(), ForgottenEvents::default());
     let sql = scratch.sql().await;
+    // As those of a type that says `long` are, once the rest of their day has gone.
+    let set_apart = "INSERT INTO telemetry.long_events SELECT * FROM telemetry.events";
+    sqlx::query(set_apart).execute(&sql).await.unwrap();
+
+    assert_eq!(telemetry.forget(erased).await.unwrap(), ForgottenEvents { blanked: 2, quarantined: 0 });
+    assert_eq!(telemetry.forget(erased).await.unwrap(), ForgottenEvents::default());
+    let long = sqlx::query_scalar("SELECT properties::text FROM telemetry.long_events ORDER BY 1");
+    let mut kept: Vec<String> = long.fetch_all(&sql).await.unwrap();
+    kept.sort();
     let mut left: Vec<String> =
         sqlx::query_scalar("SELECT properties::text FROM telemetry.events").fetch_all(&sql).await.unwrap();
     left.sort();
+    assert_eq!(kept, left);
     let read: Vec<Value> = left.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     assert_eq!(read.len(), 4);
     for expected in [json!({"length": 5}), json!({"length": 0}), json!({"text": "7"}), chat] {

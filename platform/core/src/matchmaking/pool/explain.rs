@@ -38,7 +38,8 @@ impl Pool {
         let smallest = stage.min_team_size.max(own.size);
         let players_needed = u32::from(smallest) * u32::from(self.shape.teams.count) - u32::from(own.size);
         let region_count = self.regions.len();
-        let within = own.within(&stage.latencies[..region_count]);
+        let near = own.within(&stage.latencies[..region_count]);
+        let within = near & !self.closed;
         let regions: Vec<String> = (0..region_count)
             .filter(|region| within & 1 << region != 0)
             .map(|region| self.regions[region].to_string())
@@ -51,6 +52,7 @@ impl Pool {
             players_left,
             players_needed,
             nowhere: region_count > 0 && regions.is_empty(),
+            shut_out: near & self.closed != 0,
         });
         Some(Explanation {
             ticket_id,
@@ -71,8 +73,8 @@ impl Pool {
     fn refusals(&self, own: &Entry, other: &Entry, now_ms: i64, mut refused: impl FnMut(usize)) {
         let [ours, theirs] = [own, other].map(|entry| self.stages.of(now_ms - entry.enqueued_ms));
         let regions = self.regions.len();
-        let [here, there] =
-            [(own, ours), (other, theirs)].map(|(entry, stage)| entry.within(&stage.latencies[..regions]));
+        let [here, there] = [(own, ours), (other, theirs)]
+            .map(|(entry, stage)| entry.within(&stage.latencies[..regions]) & !self.closed);
         let distance = (own.points - other.points).abs();
         let smallest = ours.min_team_size.max(theirs.min_team_size);
         let largest = self.shape.teams.size.max;
@@ -118,15 +120,19 @@ struct Seen<'a> {
     players_left: u32,
     players_needed: u32,
     nowhere: bool,
+    /// Some region would do if it were not closed.
+    shut_out: bool,
 }
 
 fn verdict(seen: &Seen<'_>) -> String {
-    let Seen { own, rules, candidates, left, players_left, players_needed, nowhere } = *seen;
+    let Seen { own, rules, candidates, left, players_left, players_needed, nowhere, shut_out } = *seen;
     let worst = rules.iter().filter(|rule| rule.alone > 0).max_by_key(|rule| rule.alone);
     if own.held {
         "It is proposed for a match at this moment.".to_owned()
     } else if candidates == 0 {
         "Nobody else waits in this pool.".to_owned()
+    } else if nowhere && shut_out {
+        "Every region that is near enough by now is closed.".to_owned()
     } else if nowhere {
         "It is too far from every region it named; the bound widens while it waits, if the queue's does.".to_owned()
     } else if left == 0 {

@@ -3,9 +3,11 @@
 //! - `entry`: a ticket as the pool has it; `order`: who is oldest, who is next in rating, kept from pass to pass
 //! - `stages`: what a wait has brought; `rules`: what has to hold between two tickets
 //! - `round`: one pass; `free`: who is free in it; `duel`, `teams`, `backfill`: the three forms of a match
+//! - `closed`: regions in which nobody plays for now
 //! - `propose`: from places to a proposal; `explain`, `histogram`: for staff
 
 mod backfill;
+mod closed;
 mod duel;
 mod entry;
 mod explain;
@@ -52,6 +54,8 @@ const MAX_BACKFILLS: usize = 10_000;
 pub struct Pool {
     definition: Arc<QueueDefinition>,
     regions: Vec<Arc<str>>,
+    /// The regions, as a set, in which nobody plays for now.
+    closed: u16,
     role_names: Vec<Arc<str>>,
     stages: Stages,
     shape: Shape,
@@ -95,6 +99,7 @@ impl Pool {
         Ok(Self {
             stages: Stages::new(&definition, &regions),
             regions: regions.iter().map(|region| Arc::from(region.name.as_str())).collect(),
+            closed: 0,
             role_names: definition.roles.iter().map(|role| Arc::from(role.name.as_str())).collect(),
             shape: Shape {
                 teams: definition.teams,
@@ -334,7 +339,7 @@ impl Pool {
         self.some_left = false;
         let orders = (self.by_rating.sorted(), self.by_age.sorted());
         let rules = Rules { entries, pairs: &self.pairs, stages: &self.stages, regional: !self.regions.is_empty() };
-        self.round.begin(&rules, orders, self.regions.len(), now.timestamp_millis());
+        self.round.begin(&rules, orders, (self.regions.len(), self.closed), now.timestamp_millis());
     }
 
     fn slot_of(&self, ticket_id: TicketId) -> Option<u32> {

@@ -49,12 +49,12 @@ pub(super) struct Rules<'a> {
 }
 
 impl Round {
-    /// Looks at those who wait and are not held, at a moment in milliseconds.
+    /// Looks at those who wait and are not held, at a moment in milliseconds. `closed` is a set of the regions.
     pub fn begin(
         &mut self,
         rules: &Rules<'_>,
         (by_rating, by_age): (&[Ordered], &[Ordered]),
-        regions: usize,
+        (regions, closed): (usize, u16),
         now_ms: i64,
     ) {
         self.slots.clear();
@@ -72,7 +72,7 @@ impl Round {
             }
             let number = rules.stages.number(now_ms - entry.enqueued_ms);
             let stage = rules.stages.get(number);
-            let within = entry.within(&stage.latencies[..regions]);
+            let within = entry.within(&stage.latencies[..regions]) & !closed;
             self.place_of[ordered.slot as usize] = self.slots.len() as u32;
             self.slots.push(ordered.slot);
             self.ratings.push(entry.points);

@@ -1,6 +1,7 @@
 //! What a queue is: versioned data that staff edit and processes read.
 
 mod admit;
+mod closed;
 mod filter;
 mod servers;
 mod shipped;

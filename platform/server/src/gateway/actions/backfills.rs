@@ -10,6 +10,7 @@ use muster_store::{BackfillOpening, Ladder, Shard};
 
 use crate::error::{ApiError, Code};
 use crate::gateway::Gateway;
+use crate::gateway::actions::closed;
 
 /// How often a wish may meet one that another server has made for the same match in the same moment.
 const TRIES: usize = 4;
@@ -25,6 +26,12 @@ impl Gateway {
         let errors = faults(&queue, &request);
         if !errors.is_empty() {
             return Err(errors.into());
+        }
+        if let Some(region) = request.region.as_deref() {
+            let closures = self.closures.now();
+            if closures.of(&queue.name, region).is_some() {
+                return Err(closed(&queue, &closures, &[region]));
+            }
         }
         let shard = Shard::new(&queue.name, group_of(&queue, request.region.as_deref()));
         let backfill = Backfill {

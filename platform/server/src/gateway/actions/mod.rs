@@ -3,6 +3,7 @@
 mod assignments;
 mod backfills;
 mod blocks;
+mod closures;
 mod events;
 mod leaderboards;
 mod match_events;
@@ -11,4 +12,5 @@ mod servers;
 mod tickets;
 mod watch;
 
+pub(super) use closures::closed;
 pub(super) use matches::{Told, told};

@@ -23,7 +23,8 @@ impl Gateway {
         idempotency_key: Option<String>,
     ) -> Result<Creation, ApiError> {
         let queue = self.queue(&request.queue)?;
-        let creation = self.admission.admit(Wish::new(queue, owner, request, idempotency_key)?).await?;
+        let wish = Wish::new(queue, owner, request, idempotency_key)?.in_open_regions(&self.closures.now())?;
+        let creation = self.admission.admit(wish).await?;
         if let (Owner::Server(_), Creation::Created(ticket)) = (owner, &creation) {
             // The players did not ask themselves: they hear of it.
             Box::pin(self.push_ticket(ticket, &ticket.players)).await;
@@ -117,7 +118,7 @@ impl Gateway {
             queue_version: queue.version,
             at: record.ended_at.unwrap_or_else(muster_store::now),
         };
-        self.telemetry.offer(end.event());
+        end.tell(&self.telemetry);
     }
 
     /// Tells the ticket's players, but for the one who did it.

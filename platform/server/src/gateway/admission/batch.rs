@@ -92,7 +92,7 @@ fn complete(
     at_the_door: &mut impl Iterator<Item = Option<AtTheDoor>>,
     recent: &Recent,
 ) -> Result<NewTicket, ApiError> {
-    let Wish { queue, owner, mut ticket, rated, idempotency_key } = wish;
+    let Wish { queue, owner, group, mut ticket, rated, idempotency_key } = wish;
     let recent = queue.avoid_recent_opponents_secs.and_then(|secs| recent.get(&secs));
     let found: Vec<_> = at_the_door.take(ticket.members.len()).collect();
     let mut names = Vec::with_capacity(found.len());
@@ -116,7 +116,7 @@ fn complete(
         }
         names.push(player.display_name);
     }
-    let shard = Shard { queue: queue.name.clone(), group: queue.group_of(&ticket.latencies_ms).to_owned() };
+    let shard = Shard { queue: queue.name.clone(), group };
     let idempotency = idempotency_key.map(|key| Idempotency { owner: owner.scope(), key });
     Ok(NewTicket { ticket, shard, names, idempotency })
 }

@@ -6,8 +6,10 @@ use muster_core::id::{PlayerId, ServiceKeyId};
 use muster_core::matchmaking::{MAX_PARTY, Member, QueueDefinition, Ticket};
 use muster_core::rating::Rating;
 use muster_core::wire::{CreateTicket, FieldError};
+use muster_store::ClosedRegions;
 
 use crate::error::ApiError;
+use crate::gateway::actions::closed;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,8 @@ impl Owner {
 pub struct Wish {
     pub(super) queue: Arc<QueueDefinition>,
     pub(super) owner: Owner,
+    /// The group of regions where it waits.
+    pub(super) group: String,
     pub(super) ticket: Ticket,
     /// For which members the asker gave a rating; none when empty.
     pub(super) rated: Vec<bool>,
@@ -88,7 +92,25 @@ impl Wish {
             properties,
         };
         queue.admits(&ticket).map_err(|errors| as_written(errors, owner))?;
-        Ok(Self { queue, owner, ticket, rated, idempotency_key })
+        let group = queue.group_of(&ticket.latencies_ms).to_owned();
+        Ok(Self { queue, owner, group, ticket, rated, idempotency_key })
+    }
+
+    /// Has it wait where it may be matched although some regions are closed.
+    ///
+    /// # Errors
+    /// `queue_closed`: it could play in closed regions only.
+    pub fn in_open_regions(mut self, closures: &ClosedRegions) -> Result<Self, ApiError> {
+        let latencies = &self.ticket.latencies_ms;
+        match self.queue.open_group_of(latencies, &closures.in_queue(&self.queue)) {
+            Some(group) if group == self.group => {}
+            Some(group) => self.group = group.to_owned(),
+            None => {
+                let named: Vec<_> = latencies.keys().map(String::as_str).collect();
+                return Err(closed(&self.queue, closures, &named));
+            }
+        }
+        Ok(self)
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use muster_core::telemetry::kind;
 use muster_core::wire::{DeviceSignIn, Problem, SignedIn};
-use muster_store::{TelemetryEvent, TelemetrySource};
+use muster_store::{GameClient, TelemetryEvent, TelemetrySource};
 
 use crate::auth::device_hash;
 use crate::error::{ApiError, Code};
@@ -35,6 +35,8 @@ pub(super) async fn sign_in_device(
     let name = body.display_name.as_deref().map(str::trim);
     let signed_in = gateway.store.accounts.sign_in(&device_hash(&body.device_id), name, now).await?;
     let account = signed_in.account;
+    let client = GameClient { platform: body.platform, build: body.build };
+    gateway.store.clients.tell(account.player_id, &client, now).await?;
     let session = muster_store::fresh_id();
     let (token, expires_at) = gateway
         .keys
@@ -48,6 +50,8 @@ pub(super) async fn sign_in_device(
     gateway.telemetry.offer(TelemetryEvent {
         subject_id: Some(account.subject_id),
         session_id: Some(session),
+        platform: client.platform,
+        build: client.build,
         ..TelemetryEvent::new(muster_store::fresh_id(), TelemetrySource::Server, kind::PLAYER_SIGNED_IN, now, now)
     });
     Ok(Json(SignedIn {

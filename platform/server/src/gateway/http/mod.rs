@@ -4,6 +4,7 @@ mod assignments;
 mod auth;
 mod backfills;
 mod blocks;
+mod closures;
 mod events;
 mod leaderboards;
 mod matches;
@@ -66,6 +67,8 @@ fn described() -> (Router<Gateway>, utoipa::openapi::OpenApi) {
         .routes(routes!(auth::key_set))
         .routes(routes!(me::read_me))
         .routes(routes!(queues::list_queues))
+        .routes(routes!(closures::close_region, closures::open_region))
+        .routes(routes!(closures::close_queue, closures::open_queue))
         .routes(routes!(tickets::create_ticket))
         .routes(routes!(tickets::read_ticket, tickets::cancel_ticket))
         .routes(routes!(tickets::accept_match))

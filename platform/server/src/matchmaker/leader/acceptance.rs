@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use futures::stream;
 use muster_core::matchmaking::Acceptance;
 use muster_core::time;
-use muster_store::{OpenProposal, ProposeRequest, Proposed, StoreError, TicketRecord};
+use muster_store::{ClaimedTicket, OpenProposal, ProposeRequest, Proposed, StoreError, TicketRecord};
 
 use super::Leader;
 use super::claim::{CLAIMING, lots};
@@ -62,18 +62,32 @@ impl Leader<'_> {
         let confirmed = try_join_all(
             accepted.iter().map(async |proposal| tickets.confirm(shard, proposal.match_id, muster_store::now()).await),
         );
-        let mut claimed = Vec::new();
+        let (mut claimed, mut shut_out) = (Vec::new(), Vec::new());
         for (proposal, confirmed) in accepted.iter().zip(confirmed.await?) {
             self.open_proposals = self.open_proposals.saturating_sub(1);
             // None: another leader has decided it, or somebody has changed their mind; then it is due again.
             let Some(tickets) = confirmed else { continue };
             events::proposal_ended(shard, ProposalEnd::Accepted);
             match Plan::from_json(&proposal.plan) {
+                Ok(plan) if plan.region.as_ref().is_some_and(|region| self.closed.contains(region)) => {
+                    shut_out.extend(tickets);
+                }
                 Ok(plan) => claimed.push(Claimed { plan, tickets }),
                 Err(error) => release(self.matchmaker, &tickets, &format!("its plan cannot be read: {error}")).await,
             }
         }
         self.make(claimed).await;
+        self.put_back(&shut_out).await
+    }
+
+    /// Everybody said yes to a match in a region that was closed meanwhile: they wait again, for a region that is open.
+    async fn put_back(&self, tickets: &[ClaimedTicket]) -> Result<(), StoreError> {
+        if tickets.is_empty() {
+            return Ok(());
+        }
+        let released = self.matchmaker.store.tickets.release(tickets).await?;
+        events::claim_released(self.shard, tickets.len(), "its region was closed");
+        tell(self.matchmaker, &released).await;
         Ok(())
     }
 

@@ -228,7 +228,7 @@ impl Office {
                 queue_version: definition.version,
                 at,
             };
-            self.matchmaker.telemetry.offer(end.event());
+            end.tell(&self.matchmaker.telemetry);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ mod misfits;
 mod questions;
 mod read;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::Matchmaker;
 use super::pulse::{Beat, Beats};
 use super::reign::Reign;
+use crate::closures::ClosureBook;
 use crate::events;
 use assignments::Assignments;
 use ledger::{Ledger, Waits};
@@ -60,6 +61,9 @@ pub(super) struct Leader<'a> {
     matchmaker: &'a Arc<Matchmaker>,
     shard: &'a Shard,
     definition: Arc<QueueDefinition>,
+    closures: ClosureBook,
+    /// The regions of the queue that are closed, as the pool has them.
+    closed: BTreeSet<String>,
     pool: Pool,
     /// Running matches that want players: the pool forgets a wish that it proposes players for.
     wishes: HashMap<BackfillId, Backfill>,
@@ -89,6 +93,8 @@ impl<'a> Leader<'a> {
         let store = &matchmaker.store;
         let mut leader = Self {
             pool: Pool::new((*definition).clone(), &shard.group)?,
+            closures: matchmaker.closures.clone(),
+            closed: BTreeSet::new(),
             wishes: HashMap::new(),
             misfits: Misfits::default(),
             ledger: Ledger::new(&definition),
@@ -106,6 +112,7 @@ impl<'a> Leader<'a> {
             shard,
             definition,
         };
+        leader.close_regions();
         leader.read_all(false).await?;
         leader.ask_servers();
         events::shard_led(shard, leader.pool.len());
@@ -131,6 +138,7 @@ impl<'a> Leader<'a> {
                         return Left::GroupGone;
                     }
                 }
+                () = self.closures.changed() => self.follow_closures().await,
                 beat = self.beats.next() => match beat {
                     Beat::Revision { revision, .. } => self.beat(revision).await,
                     Beat::Deaf => return Left::Deaf,
@@ -174,6 +182,7 @@ impl<'a> Leader<'a> {
                 events::queue_followed(self.shard, definition.version);
                 self.ledger.hide();
                 (self.pool, self.ledger, self.definition) = (pool, Ledger::new(&definition), definition);
+                self.close_regions();
                 self.ask_servers();
                 if let Err(error) = self.read_all(true).await {
                     self.fail(&error);
@@ -187,6 +196,27 @@ impl<'a> Leader<'a> {
             ),
         }
         true
+    }
+
+    /// Goes by what is closed now: who could play in closed regions only has to leave at once.
+    async fn follow_closures(&mut self) {
+        if !self.close_regions() {
+            return;
+        }
+        events::closures_followed(self.shard, &self.closed);
+        if let Err(error) = self.read_all(true).await {
+            self.fail(&error);
+        }
+    }
+
+    /// Lets the pool propose no match in a closed region. Says whether other regions of the queue are closed than before.
+    fn close_regions(&mut self) -> bool {
+        let closures = self.closures.now();
+        let closed = closures.in_queue(&self.definition);
+        self.pool.close_regions(&closed);
+        let changed = !closed.iter().copied().eq(self.closed.iter().map(String::as_str));
+        self.closed = closed.into_iter().map(str::to_owned).collect();
+        changed
     }
 
     /// Has the answers of servers looked for, when this queue needs servers, or has needed them before.

@@ -64,9 +64,10 @@ impl Leader<'_> {
     }
 
     fn admit(&mut self, ticket: Ticket, changed: bool) {
-        match self.pool.insert(&ticket) {
-            Ok(()) => self.ledger.insert(&self.definition, &ticket),
-            Err(_) => self.misfits.add(ticket, changed),
+        let admitted = !self.pool.shuts_out(&ticket) && self.pool.insert(&ticket).is_ok();
+        match admitted {
+            true => self.ledger.insert(&self.definition, &ticket),
+            false => self.misfits.add(ticket, changed),
         }
     }
 
@@ -85,13 +86,18 @@ impl Leader<'_> {
     }
 
     pub(super) async fn dismiss_misfits(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut dismissed = Vec::new();
+        let (mut shut_out, mut dismissed) = (Vec::new(), Vec::new());
         for ticket in self.misfits.due() {
+            if self.pool.shuts_out(&ticket) {
+                shut_out.push(ticket.ticket_id);
+                continue;
+            }
             match self.pool.insert(&ticket) {
                 Ok(()) => self.ledger.insert(&self.definition, &ticket),
                 Err(_) => dismissed.push(ticket.ticket_id),
             }
         }
+        self.end(&shut_out, EndReason::RegionClosed, now).await?;
         self.end(&dismissed, EndReason::QueueChanged, now).await
     }
 

@@ -24,6 +24,7 @@ fn played(entries: usize) -> Played {
         seed,
         nonces,
         quality: 1.0,
+        region: None,
         created_at: now(),
         events: opening(Mode::Classic, &Dice::new(seed, nonces)),
     };

@@ -6,13 +6,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::Grain;
 use super::names::Numbers;
 use crate::Result;
-use crate::insights::facts::Facts;
+use crate::insights::facts::{Facts, MatchFact};
 use crate::insights::sketch::{Sketch, bucket_of_ms};
 
-/// Day, place, mode, queue, outcome.
-type Key<'a> = (NaiveDate, i32, Option<&'a str>, Option<&'a str>, &'a str);
+/// Grain, day, place, mode, queue, outcome.
+type Key<'a> = (Grain, NaiveDate, i32, Option<&'a str>, Option<&'a str>, &'a str);
 
 #[derive(Default)]
 struct Day {
@@ -24,29 +25,36 @@ struct Day {
     durations: Sketch,
 }
 
-pub(super) async fn add(tx: &mut PgConnection, facts: &Facts, numbers: &Numbers) -> Result<()> {
+pub(super) async fn add(tx: &mut PgConnection, facts: &Facts, numbers: &mut Numbers) -> Result<()> {
     if facts.matches.is_empty() {
         return Ok(());
     }
     let new = insert(tx, facts, numbers).await?;
     let mut days: BTreeMap<Key<'_>, Day> = BTreeMap::new();
     for ((ended_at, _), fact) in facts.matches.iter().filter(|(key, _)| new.contains(key)) {
-        let place = numbers.places[fact.place];
-        let key = (ended_at.date_naive(), place, fact.mode.as_deref(), fact.queue.as_deref(), &*fact.outcome);
-        let day = days.entry(key).or_default();
-        day.matches += 1;
-        day.first_wins += i64::from(fact.first_won == Some(true));
-        day.second_wins += i64::from(fact.first_won == Some(false));
-        if let Some(ms) = fact.duration_ms {
-            day.timed += 1;
-            day.total_ms += ms;
-            day.durations.count(bucket_of_ms(ms), 1);
+        let region = numbers.region_of(tx, &facts.places[fact.place]).await?;
+        let (date, mode, queue) = (ended_at.date_naive(), fact.mode.as_deref(), fact.queue.as_deref());
+        for (grain, place) in [(Grain::Region, region), (Grain::Place, numbers.places[fact.place])] {
+            days.entry((grain, date, place, mode, queue, &*fact.outcome)).or_default().count(fact);
         }
     }
     for (key, day) in days {
         write(tx, key, day).await?;
     }
     Ok(())
+}
+
+impl Day {
+    fn count(&mut self, fact: &MatchFact) {
+        self.matches += 1;
+        self.first_wins += i64::from(fact.first_won == Some(true));
+        self.second_wins += i64::from(fact.first_won == Some(false));
+        if let Some(ms) = fact.duration_ms {
+            self.timed += 1;
+            self.total_ms += ms;
+            self.durations.count(bucket_of_ms(ms), 1);
+        }
+    }
 }
 
 /// Those that were not known before.
@@ -84,45 +92,51 @@ async fn insert(tx: &mut PgConnection, facts: &Facts, numbers: &Numbers) -> Resu
 }
 
 async fn write(tx: &mut PgConnection, key: Key<'_>, mut day: Day) -> Result<()> {
-    let (date, place, mode, queue, outcome) = key;
-    // The unique index of match_days.
-    let kept = sqlx::query_scalar!(
-        r#"
-        SELECT durations FROM insights.match_days
-        WHERE day = $1 AND place = $2 AND mode IS NOT DISTINCT FROM $3 AND queue IS NOT DISTINCT FROM $4 AND outcome = $5
-        "#,
-        date,
-        place,
-        mode,
-        queue,
-        outcome,
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    day.durations.add(&Sketch::kept(kept.unwrap_or_default()));
-    sqlx::query!(
-        r#"
-        INSERT INTO insights.match_days AS d
-            (day, place, mode, queue, outcome, matches, first_wins, second_wins, timed, total_ms, durations)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        ON CONFLICT (day, place, mode, queue, outcome) DO UPDATE
-        SET matches = d.matches + excluded.matches, first_wins = d.first_wins + excluded.first_wins,
-            second_wins = d.second_wins + excluded.second_wins, timed = d.timed + excluded.timed,
-            total_ms = d.total_ms + excluded.total_ms, durations = excluded.durations
-        "#,
-        date,
-        place,
-        mode,
-        queue,
-        outcome,
-        day.matches,
-        day.first_wins,
-        day.second_wins,
-        day.timed,
-        day.total_ms,
-        day.durations.counts(),
-    )
-    .execute(tx)
-    .await?;
+    let (grain, date, place, mode, queue, outcome) = key;
+    macro_rules! write_into {
+        ($table:literal) => {{
+            let kept = sqlx::query_scalar!(
+                "SELECT durations FROM " + $table + r#"
+                WHERE day = $1 AND place = $2 AND mode IS NOT DISTINCT FROM $3 AND queue IS NOT DISTINCT FROM $4 AND outcome = $5
+                "#,
+                date,
+                place,
+                mode,
+                queue,
+                outcome,
+            )
+            .fetch_optional(&mut *tx)
+            .await?;
+            day.durations.add(&Sketch::kept(kept.unwrap_or_default()));
+            sqlx::query!(
+                "INSERT INTO " + $table + r#" AS d
+                    (day, place, mode, queue, outcome, matches, first_wins, second_wins, timed, total_ms, durations)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                ON CONFLICT (day, place, mode, queue, outcome) DO UPDATE
+                SET matches = d.matches + excluded.matches, first_wins = d.first_wins + excluded.first_wins,
+                    second_wins = d.second_wins + excluded.second_wins, timed = d.timed + excluded.timed,
+                    total_ms = d.total_ms + excluded.total_ms, durations = excluded.durations
+                "#,
+                date,
+                place,
+                mode,
+                queue,
+                outcome,
+                day.matches,
+                day.first_wins,
+                day.second_wins,
+                day.timed,
+                day.total_ms,
+                day.durations.counts(),
+            )
+            .execute(tx)
+            .await?;
+        }};
+    }
+    // The unique indexes of both.
+    match grain {
+        Grain::Region => write_into!("insights.match_days"),
+        Grain::Place => write_into!("insights.match_slices"),
+    }
     Ok(())
 }

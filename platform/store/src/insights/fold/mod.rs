@@ -74,11 +74,18 @@ pub(super) async fn fold_some(tx: &mut PgConnection) -> Result<u64> {
     Ok(rows.len() as u64)
 }
 
+/// What sums are told apart by: most questions ask for regions at most, and are answered from few rows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Grain {
+    Region,
+    Place,
+}
+
 async fn add(tx: &mut PgConnection, facts: &Facts) -> Result<()> {
     let mut numbers = names::Numbers::of(tx, facts).await?;
     counts::add(tx, facts, &numbers).await?;
     marks::add(tx, facts, &numbers).await?;
     sessions::add(tx, facts, &mut numbers).await?;
-    matches::add(tx, facts, &numbers).await?;
-    tickets::add(tx, facts, &numbers).await
+    matches::add(tx, facts, &mut numbers).await?;
+    tickets::add(tx, facts, &mut numbers).await
 }

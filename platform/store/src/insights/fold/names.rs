@@ -77,6 +77,11 @@ impl Numbers {
         Ok(made.unwrap_or(OTHER))
     }
 
+    /// The number of the same region, whatever the platform and build.
+    pub async fn region_of(&mut self, tx: &mut PgConnection, place: &Place) -> Result<i32> {
+        self.place(tx, &(place.0.clone(), None, None)).await
+    }
+
     /// What a number stands for.
     pub fn named(&self, number: i32) -> Option<&Place> {
         self.named.get(&number)

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveTime, Utc};
 use sqlx::PgConnection;
 
+use super::Grain;
 use super::names::Numbers;
 use crate::Result;
-use crate::insights::facts::Facts;
+use crate::insights::facts::{Facts, TicketFact};
 use crate::insights::sketch::{Sketch, bucket_of_ms, bucket_of_share};
 
 /// An hour, or the day that it is in.
@@ -38,10 +39,25 @@ struct Sums {
     qualities: Sketch,
 }
 
-pub(super) async fn add(tx: &mut PgConnection, facts: &Facts, numbers: &Numbers) -> Result<()> {
-    let mut times: BTreeMap<(Time, &str, i32), Sums> = BTreeMap::new();
-    for (ticket, time) in facts.tickets.iter().flat_map(|ticket| Time::both(ticket.hour).map(|time| (ticket, time))) {
-        let sums = times.entry((time, &ticket.queue, numbers.places[ticket.place])).or_default();
+pub(super) async fn add(tx: &mut PgConnection, facts: &Facts, numbers: &mut Numbers) -> Result<()> {
+    let mut times: BTreeMap<(Grain, Time, &str, i32), Sums> = BTreeMap::new();
+    for ticket in &facts.tickets {
+        let region = numbers.region_of(tx, &facts.places[ticket.place]).await?;
+        for (grain, place) in [(Grain::Region, region), (Grain::Place, numbers.places[ticket.place])] {
+            for time in Time::both(ticket.hour) {
+                times.entry((grain, time, &ticket.queue, place)).or_default().count(ticket);
+            }
+        }
+    }
+    for ((grain, time, queue, place), sums) in times {
+        write(tx, grain, time, queue, place, sums).await?;
+    }
+    Ok(())
+}
+
+impl Sums {
+    fn count(&mut self, ticket: &TicketFact) {
+        let sums = self;
         sums.tickets += 1;
         sums.players += ticket.players;
         match &*ticket.outcome {
@@ -61,55 +77,58 @@ pub(super) async fn add(tx: &mut PgConnection, facts: &Facts, numbers: &Numbers)
             _ => sums.failed += 1,
         }
     }
-    for ((time, queue, place), sums) in times {
-        write(tx, time, queue, place, sums).await?;
-    }
-    Ok(())
 }
 
-async fn write(tx: &mut PgConnection, time: Time, queue: &str, place: i32, mut sums: Sums) -> Result<()> {
-    // Index queue_facts_once.
-    let kept = sqlx::query!(
-        "SELECT waits, qualities FROM insights.queue_facts WHERE begins_at = $1 AND hours = $2 AND queue = $3 AND place = $4",
-        time.begins_at,
-        time.hours,
-        queue,
-        place,
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    if let Some(kept) = kept {
-        sums.waits.add(&Sketch::kept(kept.waits));
-        sums.qualities.add(&Sketch::kept(kept.qualities));
+async fn write(tx: &mut PgConnection, grain: Grain, time: Time, queue: &str, place: i32, mut sums: Sums) -> Result<()> {
+    macro_rules! write_into {
+        ($table:literal) => {{
+            let kept = sqlx::query!(
+                "SELECT waits, qualities FROM " + $table + " WHERE begins_at = $1 AND hours = $2 AND queue = $3 AND place = $4",
+                time.begins_at,
+                time.hours,
+                queue,
+                place,
+            )
+            .fetch_optional(&mut *tx)
+            .await?;
+            if let Some(kept) = kept {
+                sums.waits.add(&Sketch::kept(kept.waits));
+                sums.qualities.add(&Sketch::kept(kept.qualities));
+            }
+            sqlx::query!(
+                "INSERT INTO " + $table + r#" AS q
+                    (begins_at, hours, queue, place, tickets, players, matched, cancelled, expired, failed, wait_total_ms, quality_total, waits, qualities)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                ON CONFLICT (hours, begins_at, queue, place) DO UPDATE
+                SET tickets = q.tickets + excluded.tickets, players = q.players + excluded.players,
+                    matched = q.matched + excluded.matched, cancelled = q.cancelled + excluded.cancelled,
+                    expired = q.expired + excluded.expired, failed = q.failed + excluded.failed,
+                    wait_total_ms = q.wait_total_ms + excluded.wait_total_ms,
+                    quality_total = q.quality_total + excluded.quality_total, waits = excluded.waits, qualities = excluded.qualities
+                "#,
+                time.begins_at,
+                time.hours,
+                queue,
+                place,
+                sums.tickets,
+                sums.players,
+                sums.matched,
+                sums.cancelled,
+                sums.expired,
+                sums.failed,
+                sums.wait_total_ms,
+                sums.quality_total,
+                sums.waits.counts(),
+                sums.qualities.counts(),
+            )
+            .execute(tx)
+            .await?;
+        }};
     }
-    sqlx::query!(
-        r#"
-        INSERT INTO insights.queue_facts AS q
-            (begins_at, hours, queue, place, tickets, players, matched, cancelled, expired, failed, wait_total_ms, quality_total, waits, qualities)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-        ON CONFLICT (hours, begins_at, queue, place) DO UPDATE
-        SET tickets = q.tickets + excluded.tickets, players = q.players + excluded.players,
-            matched = q.matched + excluded.matched, cancelled = q.cancelled + excluded.cancelled,
-            expired = q.expired + excluded.expired, failed = q.failed + excluded.failed,
-            wait_total_ms = q.wait_total_ms + excluded.wait_total_ms,
-            quality_total = q.quality_total + excluded.quality_total, waits = excluded.waits, qualities = excluded.qualities
-        "#,
-        time.begins_at,
-        time.hours,
-        queue,
-        place,
-        sums.tickets,
-        sums.players,
-        sums.matched,
-        sums.cancelled,
-        sums.expired,
-        sums.failed,
-        sums.wait_total_ms,
-        sums.quality_total,
-        sums.waits.counts(),
-        sums.qualities.counts(),
-    )
-    .execute(tx)
-    .await?;
+    // Indexes queue_facts_once and queue_slices_once.
+    match grain {
+        Grain::Region => write_into!("insights.queue_facts"),
+        Grain::Place => write_into!("insights.queue_slices"),
+    }
     Ok(())
 }

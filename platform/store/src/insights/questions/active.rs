@@ -31,6 +31,13 @@ const MONTH: usize = 30;
 impl Insights {
     /// Distinct players with any event, by day; exact. A player of two regions on a day counts in both, and once in all.
     pub async fn active(&self, days: Days, slice: &Slice, by: Option<Dimension>) -> Result<Vec<ActiveDay>, AskError> {
+        match by {
+            Some(Dimension::Season) => self.by_season(days, |days| self.active_of(days, slice, None)).await,
+            by => self.active_of(days, slice, by).await,
+        }
+    }
+
+    async fn active_of(&self, days: Days, slice: &Slice, by: Option<Dimension>) -> Result<Vec<ActiveDay>, AskError> {
         let _turn = self.turn().await;
         let mut postgres = self.postgres.acquire().await?;
         let places = Places::of(&mut postgres, slice, by).await?;

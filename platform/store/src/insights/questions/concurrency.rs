@@ -48,6 +48,25 @@ impl Insights {
         slice: &Slice,
         by: Option<Dimension>,
     ) -> Result<Vec<ConcurrencyPoint>, AskError> {
+        if by != Some(Dimension::Season) {
+            return self.concurrency_of(span, step, slice, by).await;
+        }
+        span.check(TimeDelta::days(MAX_DAYS))?;
+        let mut all = Vec::new();
+        for (season, part) in self.seasons_in(span).await? {
+            let points = self.concurrency_of(part, step, slice, None).await?;
+            all.extend(points.into_iter().map(|point| ConcurrencyPoint { group: Some(season.clone()), ..point }));
+        }
+        Ok(all)
+    }
+
+    async fn concurrency_of(
+        &self,
+        span: Span,
+        step: Step,
+        slice: &Slice,
+        by: Option<Dimension>,
+    ) -> Result<Vec<ConcurrencyPoint>, AskError> {
         let (length, longest) = match step {
             Step::Minute => (MINUTE_MS, TimeDelta::hours(24)),
             Step::Hour => (3_600_000, TimeDelta::days(MAX_DAYS)),
@@ -136,6 +155,9 @@ impl Insights {
         slice: &Slice,
         by: Option<Dimension>,
     ) -> Result<Vec<Playing>, AskError> {
+        if by == Some(Dimension::Season) {
+            return AskError::invalid("who plays now plays in one season: ask without it");
+        }
         let mut postgres = self.postgres.acquire().await?;
         let places = Places::of(&mut postgres, slice, by).await?;
         let rows = sqlx::query!(

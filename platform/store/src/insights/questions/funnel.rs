@@ -32,10 +32,29 @@ const STEPS: std::ops::RangeInclusive<usize> = 2..=8;
 const NEVER: i64 = i64::MAX;
 
 impl Insights {
-    /// Players by how far they came through kinds of events (2 to 8, each another one). The first step is a player's first event of its
-    /// kind in the range; each other one the earliest known event of its kind at or after the step before, and within `within`
-    /// (up to 92 days) of the first step. Known are, of a player's events of a kind on a day at a place, the first and the last.
+    /// Players by how far they came through kinds of events (2 to 8, each another one), in this order, all within `within` (up to 92
+    /// days) of the first; other events may lie between. Every event of the first kind may begin the way, not the first one only. The
+    /// times are those of each player's first way to the step.
+    ///
+    /// Of a player's events of a kind on a day in the slice, the first and the last are known, so whoever is counted has gone the way;
+    /// who has gone it only over events between these two is not counted.
     pub async fn funnel(
+        &self,
+        days: Days,
+        kinds: &[String],
+        within: TimeDelta,
+        slice: &Slice,
+        by: Option<Dimension>,
+    ) -> Result<Vec<FunnelStep>, AskError> {
+        match by {
+            Some(Dimension::Season) => {
+                self.by_season(days, |days| self.funnel_of(days, kinds, within, slice, None)).await
+            }
+            by => self.funnel_of(days, kinds, within, slice, by).await,
+        }
+    }
+
+    async fn funnel_of(
         &self,
         days: Days,
         kinds: &[String],
@@ -95,7 +114,13 @@ fn check(kinds: &[String], within: TimeDelta) -> Result<(), AskError> {
     Ok(())
 }
 
+/// What is known of a player and a step on the day in hand: the first and the last event of its kind, in milliseconds after midnight.
+const NONE: (u32, u32) = (u32::MAX, 0);
+
 /// For each step: how many players, and their median time after the first step.
+///
+/// Of each player and step it is kept when the newest way there began. An event is the next step of the way to the step before it
+/// whose beginning is the latest: if that is too long ago, so is every other.
 fn reached(
     sets: &[&TimedSet],
     numbers: &[Option<i32>],
@@ -103,36 +128,101 @@ fn reached(
     within: TimeDelta,
     most: usize,
 ) -> Vec<(u64, Option<u64>)> {
-    let within = within.num_milliseconds();
-    let mut first = vec![NEVER; most];
-    let mut before = vec![i64::MIN; most];
-    let mut steps = Vec::with_capacity(numbers.len());
-    for (place, number) in numbers.iter().enumerate() {
-        let mut now = vec![NEVER; most];
-        for set in sets.iter().filter(|set| Some(set.kind) == *number) {
-            let midnight = (set.day - days.from()).num_milliseconds();
-            for (player, earliest, latest) in &set.marks {
-                let player = *player as usize;
-                let since = before[player];
-                if since == NEVER {
-                    continue;
-                }
-                for at in [midnight + i64::from(*earliest), midnight + i64::from(*latest)] {
-                    if at >= since && (place == 0 || at - first[player] <= within) {
-                        now[player] = now[player].min(at);
-                    }
-                }
+    let (within, count) = (within.num_milliseconds(), numbers.len());
+    let mut begun = vec![NEVER; most * count];
+    // How long the way took, where a step was first come to.
+    let mut took: Vec<Vec<i64>> = vec![Vec::new(); count];
+    let mut today = vec![NONE; most * count];
+    for sets in sets.chunk_by(|one, other| one.day == other.day) {
+        today.fill(NONE);
+        for set in sets {
+            let Some(step) = numbers.iter().position(|number| *number == Some(set.kind)) else { continue };
+            for (player, first, last) in &set.marks {
+                let known = &mut today[*player as usize * count + step];
+                *known = (known.0.min(*first), known.1.max(*last));
             }
         }
-        if place == 0 {
-            first.clone_from(&now);
+        let midnight = sets.first().map_or(0, |set| (set.day - days.from()).num_milliseconds());
+        for (known, begun) in today.chunks_exact(count).zip(begun.chunks_exact_mut(count)) {
+            let mut events = [(0_u32, 0_usize); 2 * *STEPS.end()];
+            let mut length = 0;
+            for (step, (first, last)) in known.iter().enumerate().filter(|(_, known)| **known != NONE) {
+                for at in [*first, *last] {
+                    events[length] = (at, step);
+                    length += 1;
+                }
+            }
+            // At the same moment, in the order of the steps: a step may be at the time of the one before it.
+            events[..length].sort_unstable();
+            for (at, step) in &events[..length] {
+                let at = midnight + i64::from(*at);
+                let since = if *step == 0 { at } else { begun[step - 1] };
+                if since == NEVER || at - since > within {
+                    continue;
+                }
+                if begun[*step] == NEVER {
+                    took[*step].push(at - since);
+                }
+                begun[*step] = since;
+            }
         }
-        let mut after: Vec<i64> =
-            now.iter().zip(&first).filter(|(at, _)| **at != NEVER).map(|(at, first)| at - first).collect();
-        let middle = after.len().saturating_sub(1) / 2;
-        let median = (!after.is_empty()).then(|| *after.select_nth_unstable(middle).1);
-        steps.push((after.len() as u64, median.and_then(|ms| u64::try_from(ms).ok())));
-        before = now;
     }
-    steps
+    let told = |mut took: Vec<i64>| {
+        let middle = took.len().saturating_sub(1) / 2;
+        let median = (!took.is_empty()).then(|| *took.select_nth_unstable(middle).1);
+        (took.len() as u64, median.and_then(|ms| u64::try_from(ms).ok()))
+    };
+    took.into_iter().map(told).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: u32 = 60_000;
+
+    /// A player's events: day, kind, and the minutes of the first and the last.
+    fn asked(events: &[(u32, i32, u32, u32)], within: TimeDelta) -> Vec<(u64, Option<u64>)> {
+        let first = chrono::NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        let days = Days::new(first, first + TimeDelta::days(9)).unwrap();
+        let set = |(day, kind, earliest, latest): &(u32, i32, u32, u32)| TimedSet {
+            day: first + TimeDelta::days((*day).into()),
+            kind: *kind,
+            group: 0,
+            marks: vec![(0, earliest * MINUTE, latest * MINUTE)],
+        };
+        let sets: Vec<TimedSet> = events.iter().map(set).collect();
+        reached(&sets.iter().collect::<Vec<_>>(), &[Some(2), Some(3), Some(4)], days, within, 1)
+    }
+
+    fn players(events: &[(u32, i32, u32, u32)], within: TimeDelta) -> Vec<u64> {
+        asked(events, within).into_iter().map(|step| step.0).collect()
+    }
+
+    #[test]
+    fn whoever_begins_again_is_followed_from_there() {
+        // A, B, A, C: within an hour there is no way from an A over a B to a C.
+        let again = [(0, 2, 0, 100), (0, 3, 10, 10), (0, 4, 110, 110)];
+        assert_eq!(players(&again, TimeDelta::hours(1)), [1, 1, 0]);
+        assert_eq!(players(&again, TimeDelta::hours(2)), [1, 1, 1]);
+        // A, A, B, C on another day: the first A is too long ago, the second is not.
+        let later = [(0, 2, 0, 0), (3, 2, 5, 5), (3, 3, 10, 10), (3, 4, 11, 11)];
+        assert_eq!(asked(&later, TimeDelta::hours(1)), [(1, Some(0)), (1, Some(300_000)), (1, Some(360_000))]);
+    }
+
+    #[test]
+    fn the_order_counts_and_the_same_moment_is_in_order() {
+        assert_eq!(players(&[(0, 4, 1, 1), (0, 3, 2, 2), (0, 2, 3, 3)], TimeDelta::days(9)), [1, 0, 0]);
+        assert_eq!(players(&[(0, 2, 3, 3), (0, 3, 3, 3), (0, 4, 3, 3)], TimeDelta::days(9)), [1, 1, 1]);
+        // A step is not come to without the one before it.
+        assert_eq!(players(&[(0, 2, 1, 1), (0, 4, 2, 2)], TimeDelta::days(9)), [1, 0, 0]);
+        assert_eq!(players(&[], TimeDelta::days(9)), [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_way_goes_over_midnight_and_no_longer_than_it_may() {
+        let over = [(0, 2, 1_430, 1_430), (1, 3, 9, 9), (1, 4, 20, 20)];
+        assert_eq!(players(&over, TimeDelta::minutes(20)), [1, 1, 0]);
+        assert_eq!(players(&over, TimeDelta::minutes(30)), [1, 1, 1]);
+    }
 }

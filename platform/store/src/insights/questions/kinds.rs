@@ -35,6 +35,19 @@ impl Insights {
         by: Option<Dimension>,
         most: usize,
     ) -> Result<Vec<KindCount>, AskError> {
+        match by {
+            Some(Dimension::Season) => self.by_season(days, |days| self.top_kinds_of(days, slice, None, most)).await,
+            by => self.top_kinds_of(days, slice, by, most).await,
+        }
+    }
+
+    async fn top_kinds_of(
+        &self,
+        days: Days,
+        slice: &Slice,
+        by: Option<Dimension>,
+        most: usize,
+    ) -> Result<Vec<KindCount>, AskError> {
         if !(1..=MAX_KINDS).contains(&most) {
             return AskError::invalid(format!("ask for 1 to {MAX_KINDS} kinds, not {most}"));
         }

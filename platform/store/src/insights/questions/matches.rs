@@ -11,7 +11,7 @@ use crate::insights::sketch::Sketch;
 /// Matches of a mode.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatchFacts {
-    /// The value of what it is told apart by; the platform tells the region of matches on registered servers only.
+    /// The value of what it is told apart by; [`MIXED`](crate::MIXED) where its players had different platforms or builds.
     pub group: Option<String>,
     /// The mode; None for games of somebody's own.
     pub mode: Option<String>,
@@ -54,19 +54,38 @@ impl Insights {
         slice: &Slice,
         by: Option<Dimension>,
     ) -> Result<Vec<MatchFacts>, AskError> {
+        match by {
+            Some(Dimension::Season) => self.by_season(days, |days| self.matches_of(days, queue, slice, None)).await,
+            by => self.matches_of(days, queue, slice, by).await,
+        }
+    }
+
+    async fn matches_of(
+        &self,
+        days: Days,
+        queue: Option<&str>,
+        slice: &Slice,
+        by: Option<Dimension>,
+    ) -> Result<Vec<MatchFacts>, AskError> {
         let mut postgres = self.postgres.acquire().await?;
         let places = Places::of(&mut postgres, slice, by).await?;
-        // The unique index of match_days.
+        // The unique indexes of both; of one, nothing is read.
         let rows = sqlx::query!(
             r#"
-            SELECT place, mode, outcome, matches, first_wins, second_wins, timed, total_ms, durations
-            FROM insights.match_days
+            SELECT place AS "place!", mode, outcome AS "outcome!", matches AS "matches!", first_wins AS "first_wins!",
+                   second_wins AS "second_wins!", timed AS "timed!", total_ms AS "total_ms!", durations AS "durations!"
+            FROM (
+                SELECT * FROM insights.match_days WHERE NOT $5
+                UNION ALL
+                SELECT * FROM insights.match_slices WHERE $5
+            ) d
             WHERE day BETWEEN $1 AND $2 AND ($3::int[] IS NULL OR place = ANY($3)) AND ($4::text IS NULL OR queue = $4)
             "#,
             days.from(),
             days.to(),
             places.numbers(),
             queue,
+            places.beyond_regions(),
         )
         .fetch_all(&mut *postgres)
         .await?;

@@ -47,7 +47,7 @@ pub struct QueueHour {
 pub struct QueueSeries {
     /// The queue.
     pub queue: String,
-    /// The value of what it is told apart by; tickets know their region only.
+    /// The value of what it is told apart by; [`MIXED`](crate::MIXED) where its players had different platforms or builds.
     pub group: Option<String>,
     /// All in all.
     pub whole: QueueHour,
@@ -82,6 +82,22 @@ impl Insights {
         slice: &Slice,
         by: Option<Dimension>,
     ) -> Result<Vec<QueueSeries>, AskError> {
+        match by {
+            Some(Dimension::Season) => {
+                self.by_season(days, |days| self.queues_of(days, queue, step, slice, None)).await
+            }
+            by => self.queues_of(days, queue, step, slice, by).await,
+        }
+    }
+
+    async fn queues_of(
+        &self,
+        days: Days,
+        queue: Option<&str>,
+        step: Step,
+        slice: &Slice,
+        by: Option<Dimension>,
+    ) -> Result<Vec<QueueSeries>, AskError> {
         let hours = match step {
             Step::Minute => return AskError::invalid("queues are told by the hour or the day"),
             Step::Hour if days.count() > MAX_DAYS_BY_HOUR => {
@@ -93,12 +109,17 @@ impl Insights {
         let mut postgres = self.postgres.acquire().await?;
         let places = Places::of(&mut postgres, slice, by).await?;
         let span = days.span();
-        // Index queue_facts_once; the chunks of the range.
+        // Indexes queue_facts_once and queue_slices_once, the chunks of the range; of one of them, nothing is read.
         let rows = sqlx::query!(
             r#"
-            SELECT begins_at, queue, place, tickets, players, matched, cancelled, expired, failed, wait_total_ms, quality_total,
-                   waits, qualities
-            FROM insights.queue_facts
+            SELECT begins_at AS "begins_at!", queue AS "queue!", place AS "place!", tickets AS "tickets!", players AS "players!",
+                   matched AS "matched!", cancelled AS "cancelled!", expired AS "expired!", failed AS "failed!",
+                   wait_total_ms AS "wait_total_ms!", quality_total AS "quality_total!", waits AS "waits!", qualities AS "qualities!"
+            FROM (
+                SELECT * FROM insights.queue_facts WHERE NOT $6
+                UNION ALL
+                SELECT * FROM insights.queue_slices WHERE $6
+            ) q
             WHERE begins_at >= $1 AND begins_at < $2 AND ($3::int[] IS NULL OR place = ANY($3)) AND ($4::text IS NULL OR queue = $4)
               AND hours = $5
             "#,
@@ -107,6 +128,7 @@ impl Insights {
             places.numbers(),
             queue,
             hours,
+            places.beyond_regions(),
         )
         .fetch_all(&mut *postgres)
         .await?;

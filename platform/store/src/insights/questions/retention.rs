@@ -38,6 +38,22 @@ impl Insights {
         by: Option<Dimension>,
         today: NaiveDate,
     ) -> Result<Vec<Cohort>, AskError> {
+        match by {
+            Some(Dimension::Season) => {
+                self.by_season(days, |days| self.retention_of(days, after, slice, None, today)).await
+            }
+            by => self.retention_of(days, after, slice, by, today).await,
+        }
+    }
+
+    async fn retention_of(
+        &self,
+        days: Days,
+        after: &[u32],
+        slice: &Slice,
+        by: Option<Dimension>,
+        today: NaiveDate,
+    ) -> Result<Vec<Cohort>, AskError> {
         let mut after = after.to_vec();
         after.sort_unstable();
         after.dedup();

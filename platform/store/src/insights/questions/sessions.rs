@@ -64,6 +64,18 @@ impl Insights {
         slice: &Slice,
         by: Option<Dimension>,
     ) -> Result<Vec<SessionSeries>, AskError> {
+        match by {
+            Some(Dimension::Season) => self.by_season(days, |days| self.sessions_of(days, slice, None)).await,
+            by => self.sessions_of(days, slice, by).await,
+        }
+    }
+
+    async fn sessions_of(
+        &self,
+        days: Days,
+        slice: &Slice,
+        by: Option<Dimension>,
+    ) -> Result<Vec<SessionSeries>, AskError> {
         let mut postgres = self.postgres.acquire().await?;
         let places = Places::of(&mut postgres, slice, by).await?;
         // Primary key of session_days.
