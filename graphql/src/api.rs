@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use muster_store::Store;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     auth::{PasswordError, Sessions, SignInDesk},
@@ -29,6 +29,7 @@ pub struct StaffApi {
     desk: SignInDesk,
     live: LiveFeed,
     feed: EventWatch,
+    sockets: TaskTracker,
     store: Store,
 }
 
@@ -51,7 +52,16 @@ impl StaffApi {
             .data(DryRuns::new())
             .finish();
         let gate = Gate::new(schema, schema::build_introspection(), sessions.clone());
-        Ok(Self { gate, sessions, session_recheck: settings.session_recheck, desk, live, feed, store })
+        Ok(Self {
+            gate,
+            sessions,
+            session_recheck: settings.session_recheck,
+            desk,
+            live,
+            feed,
+            sockets: TaskTracker::new(),
+            store,
+        })
     }
 
     /// Its routes. Serve them with `ConnectInfo<SocketAddr>`; sockets close when `drain` is cancelled.
@@ -61,11 +71,13 @@ impl StaffApi {
             sessions: self.sessions.clone(),
             session_recheck: self.session_recheck,
             drain,
+            sockets: self.sockets.clone(),
         })
         .merge(export::router(self.store.clone(), self.sessions.clone()))
     }
 
     /// What has to run beside the routes: the live counts' poller, the follower of events and the sweep of old sign-in attempts.
+    /// Ends after `drain`, when the last socket has been told why it closes.
     pub async fn run(self, drain: CancellationToken) {
         let sweep = async {
             loop {
@@ -81,5 +93,7 @@ impl StaffApi {
             () = feed => {}
             () = sweep => {}
         }
+        self.sockets.close();
+        self.sockets.wait().await;
     }
 }

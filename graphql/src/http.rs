@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::{
@@ -34,6 +34,8 @@ pub struct Http {
     pub(crate) sessions: Sessions,
     pub(crate) session_recheck: Duration,
     pub(crate) drain: CancellationToken,
+    /// The open sockets: each is told of the drain before the process ends.
+    pub(crate) sockets: TaskTracker,
 }
 
 /// The routes that staff and the dashboard use. Serve it with `ConnectInfo<SocketAddr>`.

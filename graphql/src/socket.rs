@@ -71,10 +71,12 @@ pub(crate) async fn upgrade(
         return (StatusCode::BAD_REQUEST, "this socket speaks graphql-transport-ws only\n").into_response();
     }
     let knock = knock(&headers, peer);
+    let open = http.sockets.token();
     upgrade.on_upgrade(move |socket| async move {
         events::socket_opened();
         let reason = Conversation::new(http, knock).hold(socket).await;
         events::socket_closed(reason);
+        drop(open);
     })
 }
 

@@ -24,10 +24,8 @@ pub trait Conditioned {
     fn conditions_mut(&mut self) -> &mut Vec<Condition>;
     /// The spec that it speaks of, to change.
     fn observed_generation_mut(&mut self) -> &mut Option<i64>;
-    /// Whether the status is also the memory of a work under way, which a copy that has aged must not overwrite.
-    fn is_memory(&self) -> bool {
-        false
-    }
+    /// The field that is the memory of a work under way, which a copy that has aged must not overwrite; most have none.
+    const MEMORY: Option<&'static str> = None;
 }
 
 /// What a condition says, without when it began to.

@@ -11,28 +11,59 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{Error, conditions::Conditioned};
+use super::{Error, conditions::Conditioned, guarded};
 use crate::{context::FIELD_MANAGER, events};
 
-/// Writes `status` by server-side apply, unless the resource has just that already. All that the operator has to say of the resource
-/// must be in it: what is left out is taken away. `observedGeneration` is set here.
+/// Until when what is written holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum While {
+    /// Nobody has written the resource since it was read.
+    Untouched,
+    /// Its memory is what it was, whatever else somebody has written. Of a status without a memory: as `Untouched`.
+    Remembered,
+}
+
+/// Writes `status`, unless the resource has just that already. All that the operator has to say of the resource must be in it:
+/// what is left out is taken away. `observedGeneration` is set here.
+///
+/// A status goes by server-side apply; one that is a memory replaces what was read, or nothing is written.
 ///
 /// # Errors
-/// The API server refused it.
-pub async fn write<K>(client: &Client, resource: &K, mut status: K::Status) -> Result<bool, Error>
+/// The API server refused it. [`Error::Conflict`]: the resource is another one, or its memory is not what was read.
+pub async fn write<K>(client: &Client, resource: &K, status: K::Status) -> Result<bool, Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + HasStatus + Clone + DeserializeOwned + Debug,
+    K::Status: Conditioned + Serialize,
+{
+    write_while(client, resource, status, While::Untouched).await
+}
+
+/// The same, and says what others may have written meanwhile.
+///
+/// # Errors
+/// As [`write()`].
+pub async fn write_while<K>(client: &Client, resource: &K, mut status: K::Status, holds: While) -> Result<bool, Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + HasStatus + Clone + DeserializeOwned + Debug,
     K::Status: Conditioned + Serialize,
 {
     *status.observed_generation_mut() = resource.meta().generation;
-    write_of_earlier(client, resource, status).await
+    put(client, resource, status, holds).await
 }
 
 /// The same, when the newest spec is not what the status speaks of.
 ///
 /// # Errors
-/// The API server refused it.
+/// As [`write()`].
 pub async fn write_of_earlier<K>(client: &Client, resource: &K, status: K::Status) -> Result<bool, Error>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + HasStatus + Clone + DeserializeOwned + Debug,
+    K::Status: Conditioned + Serialize,
+{
+    put(client, resource, status, While::Untouched).await
+}
+
+async fn put<K>(client: &Client, resource: &K, status: K::Status, holds: While) -> Result<bool, Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + HasStatus + Clone + DeserializeOwned + Debug,
     K::Status: Conditioned + Serialize,
@@ -45,20 +76,28 @@ where
         return Ok(false);
     }
     let api: Api<K> = Api::namespaced(client.clone(), &resource.namespace().unwrap_or_default());
-    let mut metadata = json!({ "name": resource.name_any() });
-    if status.is_memory() {
-        // A patch with a version is refused when somebody else was faster, and one with a uid when the resource is another one.
-        metadata["uid"] = json!(resource.uid());
-        metadata["resourceVersion"] = json!(resource.resource_version());
+    let name = resource.name_any();
+    match K::Status::MEMORY {
+        None => {
+            let patch = json!({
+                "apiVersion": K::api_version(&()),
+                "kind": K::kind(&()),
+                "metadata": { "name": name },
+                "status": news,
+            });
+            api.patch_status(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await?;
+        }
+        Some(memory) => {
+            let known = told.as_ref().and_then(|told| told.get(memory));
+            let guard = match (holds, known) {
+                (While::Remembered, Some(known)) => guarded::is(&["status", memory], known.clone()),
+                _ => guarded::is(&["metadata", "resourceVersion"], json!(resource.resource_version())),
+            };
+            let same = guarded::is(&["metadata", "uid"], json!(resource.uid()));
+            let patch = guarded::patch([same, guard, guarded::put(&["status"], news)]);
+            api.patch_status(&name, &guarded::parameters(), &patch).await.map_err(guarded::refused)?;
+        }
     }
-    let patch = json!({
-        "apiVersion": K::api_version(&()),
-        "kind": K::kind(&()),
-        "metadata": metadata,
-        "status": news,
-    });
-    let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    api.patch_status(&resource.name_any(), &parameters, &Patch::Apply(patch)).await?;
     events::status_written(&K::kind(&()));
     Ok(true)
 }

@@ -43,7 +43,12 @@ use crate::{
         SecretRotation,
         secret_rotation::{RotationState, SecretRotationStatus},
     },
-    reconcile::{Action, Class, Error, Work, conditions::Conditioned, drive, readable, status},
+    reconcile::{
+        Action, Class, Error, Work,
+        conditions::Conditioned,
+        drive, readable,
+        status::{self, While},
+    },
     timing::duration,
     vault::{Owner, Vault},
 };
@@ -152,8 +157,8 @@ impl Rotating<'_> {
                 }
                 step => match self.perform(step, state.clone(), &mut owner, now).await {
                     Ok(after) => {
-                        let before = std::mem::replace(&mut state, after);
-                        if !self.keep(&before, &state, &remarks).await? {
+                        state = after;
+                        if !self.keep(&state, &remarks).await? {
                             return Ok(Action::requeue(Duration::ZERO));
                         }
                     }
@@ -200,28 +205,30 @@ impl Rotating<'_> {
         }
     }
 
-    async fn write(&self, state: &RotationState, remarks: &Remarks) -> Result<bool, Error> {
-        let status = report::status(&self.resource, state, remarks, self.context.clock.now());
-        status::write(&self.context.client, &self.resource, status).await
+    /// Writes a state, and reads it back for the next step. `false`: somebody else is at work on it.
+    async fn keep(&mut self, state: &RotationState, remarks: &Remarks) -> Result<bool, Error> {
+        Ok(self.write(state, remarks).await? && self.refresh().await? && self.state() == *state)
     }
 
-    /// Writes the state that follows `before`, and reads it back for the next step. `false`: somebody else is at work on it.
-    async fn keep(&mut self, before: &RotationState, state: &RotationState, remarks: &Remarks) -> Result<bool, Error> {
+    /// Writes the state that follows the one that was read. `false`: somebody else is at work on it. Who writes something else of
+    /// the resource all the time must not undo what was done.
+    async fn write(&mut self, state: &RotationState, remarks: &Remarks) -> Result<bool, Error> {
+        let before = self.state();
+        let mut holds = While::Untouched;
         for left in (0..MOST_CONFLICTS).rev() {
-            match self.write(state, remarks).await {
-                // Somebody who writes something else all the time must not undo what was done.
+            let status = report::status(&self.resource, state, remarks, self.context.clock.now());
+            match status::write_while(&self.context.client, &self.resource, status, holds).await {
                 Err(Error::Conflict(_)) if left > 0 => {
-                    if !self.refresh().await? || self.state() != *before {
+                    if !self.refresh().await? || self.state() != before {
                         return Ok(false);
                     }
+                    // In turns: what an earlier operator has written may read otherwise than it stands there.
+                    holds = if holds == While::Untouched { While::Remembered } else { While::Untouched };
                 }
-                written => {
-                    written?;
-                    break;
-                }
+                written => return written.map(|_| true),
             }
         }
-        Ok(self.refresh().await? && self.state() == *state)
+        Ok(false)
     }
 
     /// Reads the resource once more. `false`: it is gone, or says something else by now.
@@ -258,7 +265,5 @@ impl Conditioned for SecretRotationStatus {
         &mut self.observed_generation
     }
 
-    fn is_memory(&self) -> bool {
-        true
-    }
+    const MEMORY: Option<&'static str> = Some("rotation");
 }

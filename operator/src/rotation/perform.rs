@@ -1,10 +1,7 @@
 //! Does a step. Each may be done again after a crash.
 
 use k8s_openapi::{api::core::v1::Secret, jiff::Timestamp};
-use kube::{
-    ResourceExt,
-    api::{Patch, PatchParams},
-};
+use kube::ResourceExt;
 use serde_json::json;
 
 use super::{
@@ -17,12 +14,11 @@ use super::{
     target,
 };
 use crate::{
-    context::FIELD_MANAGER,
     crd::{
         SecretRotation,
         secret_rotation::{Phase, Request, RequestKind, RotationState, Version},
     },
-    reconcile::Error,
+    reconcile::{Error, guarded},
     vault::Owner,
 };
 
@@ -116,13 +112,13 @@ impl Rotating<'_> {
             RequestKind::Rotate => ROTATE,
             RequestKind::Rollback => ROLLBACK,
         };
-        let patch = json!({ "metadata": {
-            "resourceVersion": self.resource.resource_version(),
-            "annotations": { key: null },
-        }});
+        let Some(value) = self.resource.annotations().get(key) else { return Ok(()) };
+        let path = ["metadata", "annotations", key];
+        let patch = guarded::patch([guarded::is(&path, json!(value)), guarded::remove(&path)]);
         let api = self.context.beside::<SecretRotation>(&self.resource);
-        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        api.patch_metadata(&self.resource.name_any(), &parameters, &Patch::Merge(patch)).await?;
+        api.patch_metadata(&self.resource.name_any(), &guarded::parameters(), &patch)
+            .await
+            .map_err(guarded::refused)?;
         Ok(())
     }
 }

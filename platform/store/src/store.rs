@@ -200,6 +200,7 @@ impl Store {
 
     /// Sends what is still to be sent and closes the connections.
     pub async fn close(&self) {
+        self.accounts.close_door().await;
         self.postgres.close().await;
         // A connection that cannot be drained is closed by the end of the process.
         let _ = tokio::time::timeout(CHECK_TIMEOUT, self.nats.client.drain()).await;

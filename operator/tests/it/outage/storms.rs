@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Between two writes of somebody else.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Somebody who writes the same object all the time, until it is dropped.
 struct Storm {

@@ -38,11 +38,13 @@ pub struct AccountSignIn {
 #[derive(Clone)]
 pub struct Accounts {
     postgres: PgPool,
+    /// Only for what is asked of players who want to queue.
+    door: PgPool,
 }
 
 impl Accounts {
     pub(crate) fn new(postgres: PgPool) -> Self {
-        Self { postgres }
+        Self { door: door::connections(&postgres), postgres }
     }
 
     /// The account of a device, made on first sight. A `display_name` (1 to 32 characters) renames the player; a new player

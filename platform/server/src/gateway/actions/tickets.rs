@@ -10,7 +10,7 @@ use muster_store::{Answered, Cancellation, CancelledBy, TicketRecord};
 use crate::error::{ApiError, Code};
 use crate::events;
 use crate::gateway::Gateway;
-use crate::gateway::admission::{Creation, Owner, Wish};
+use crate::gateway::admission::{Creation, Owner, Pending, Wish};
 use crate::matchmaker::{TicketEnd, home};
 
 impl Gateway {
@@ -22,14 +22,24 @@ impl Gateway {
         request: CreateTicket,
         idempotency_key: Option<String>,
     ) -> Result<Creation, ApiError> {
-        let queue = self.queue(&request.queue)?;
-        let wish = Wish::new(queue, owner, request, idempotency_key)?.in_open_regions(&self.closures.now())?;
-        let creation = self.admission.admit(wish).await?;
+        let creation = self.ask_for_ticket(owner, request, idempotency_key)?.verdict().await?;
         if let (Owner::Server(_), Creation::Created(ticket)) = (owner, &creation) {
             // The players did not ask themselves: they hear of it.
             Box::pin(self.push_ticket(ticket, &ticket.players)).await;
         }
         Ok(creation)
+    }
+
+    /// Asks for a ticket, and does not wait for it.
+    pub(in crate::gateway) fn ask_for_ticket(
+        &self,
+        owner: Owner,
+        request: CreateTicket,
+        idempotency_key: Option<String>,
+    ) -> Result<Pending, ApiError> {
+        let queue = self.queue(&request.queue)?;
+        let wish = Wish::new(queue, owner, request, idempotency_key)?.in_open_regions(&self.closures.now())?;
+        self.admission.leave(wish)
     }
 
     /// Reads a ticket that the asker has to do with.

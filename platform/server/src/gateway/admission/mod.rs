@@ -54,20 +54,44 @@ impl Admission {
     /// Starts the task that admits.
     pub fn start(store: Store, crowd: Urgency, tasks: &Tasks) -> Self {
         let (waiting, wishes) = mpsc::channel(WAITING);
+        tasks.spawn("gateway-admission-door", open(store.clone(), tasks.drain()));
         tasks.spawn("gateway-admission", run(store.clone(), crowd, wishes, tasks.drain()));
         Self { store, waiting }
     }
 
-    /// Puts a wish into its queue, with others that come at the same time.
-    pub async fn admit(&self, wish: Wish) -> Verdict {
+    /// Puts a wish into its queue, with others that come at the same time: at once, whether or not anybody waits for the verdict.
+    ///
+    /// # Errors
+    /// Too many wait.
+    pub fn leave(&self, wish: Wish) -> Result<Pending, ApiError> {
         let (verdict, told) = oneshot::channel();
         match self.waiting.try_send(Waiting { wish, verdict }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return Err(ApiError::from(Code::Busy).retry_after(1)),
             // Draining: the task is gone, and what is still asked for goes by itself.
-            Err(mpsc::error::TrySendError::Closed(waiting)) => batch::admit(&self.store, vec![waiting]).await,
+            Err(mpsc::error::TrySendError::Closed(waiting)) => {
+                let store = self.store.clone();
+                tokio::spawn(async move { batch::admit(&store, vec![waiting]).await });
+            }
         }
-        told.await.unwrap_or_else(|_| Err(Code::Internal.into()))
+        Ok(Pending(told))
+    }
+}
+
+/// A wish that was left. A thousand players who come in one moment each wait for one: it is a pointer.
+pub struct Pending(oneshot::Receiver<Verdict>);
+
+impl Pending {
+    /// What became of it.
+    pub async fn verdict(self) -> Verdict {
+        self.0.await.unwrap_or_else(|_| Err(Code::Internal.into()))
+    }
+}
+
+/// Lets PostgreSQL know what will be asked, before the first crowd comes.
+async fn open(store: Store, drain: CancellationToken) {
+    if let Some(Err(error)) = drain.run_until_cancelled_owned(store.accounts.open_door()).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "the first players who queue wait for connections");
     }
 }
 

@@ -1,12 +1,15 @@
 //! One request of a signed-in socket, worked out to its answer.
 
+use std::future::{Future, ready};
+use std::pin::Pin;
+
 use muster_core::id::{MatchId, PlayerId};
 use muster_core::wire::{ClientMessage, CreateTicket, ServerMessage, TicketView};
 
 use super::transport;
 use crate::error::{ApiError, Code};
 use crate::gateway::Gateway;
-use crate::gateway::admission::{Creation, Owner};
+use crate::gateway::admission::{Creation, Owner, Pending};
 use crate::gateway::watch::Watcher;
 
 /// The answer to a request, and what it changes for the socket.
@@ -27,84 +30,96 @@ pub(super) enum Change {
     Unwatch(MatchId),
 }
 
-/// Does what the message asks; what takes much room is boxed, so that a crowd that queues takes little. `playing` is the match that
-/// this socket's player is known to be in: it saves a look-up per move.
-pub(super) async fn answer(
-    gateway: Gateway,
-    player: PlayerId,
-    message: ClientMessage,
-    playing: Option<MatchId>,
-) -> Answered {
-    let re = message.id().map(str::to_owned);
-    match act(&gateway, player, message, playing).await {
-        Ok((message, change)) => Answered { message, change },
-        Err(error) => Answered { message: transport::error(&error, re), change: Change::None },
-    }
-}
+/// A request that is worked on: no larger than what it asks for takes.
+pub(super) type Work = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
-async fn act(
-    gateway: &Gateway,
-    player: PlayerId,
-    message: ClientMessage,
-    playing: Option<MatchId>,
-) -> Result<(ServerMessage, Change), ApiError> {
+/// Does what the message asks. `playing` is the match that this socket's player is known to be in: it saves a look-up per move.
+pub(super) fn answer(gateway: &Gateway, player: PlayerId, message: ClientMessage, playing: Option<MatchId>) -> Work {
     let owner = Owner::Player(player);
+    let gateway = gateway.clone();
     match message {
-        ClientMessage::Ping { id } => Ok((ServerMessage::Pong { re: id }, Change::None)),
+        ClientMessage::Ping { id } => at_once(ServerMessage::Pong { re: id }),
         ClientMessage::TicketCreate { id, queue, roles, latencies_ms, properties, nonce } => {
             let request = CreateTicket { queue, roles, latencies_ms, properties, nonce, players: Vec::new() };
-            // The request id makes a repeated wish the same wish.
-            let ticket = match gateway.create_ticket(owner, request, Some(id.clone())).await? {
-                Creation::Created(ticket) | Creation::Repeated(ticket) => ticket,
-            };
-            Ok((ack(id, Some(ticket)), Change::None))
+            // The request id makes a repeated wish the same wish. It goes on at once: crowds queue, and only who asked stays here.
+            let pending = gateway.ask_for_ticket(owner, request, Some(id.clone()));
+            Box::pin(queued(id, pending))
         }
-        ClientMessage::TicketCancel { id, ticket_id } => {
-            let ticket = Box::pin(gateway.cancel_ticket(owner, ticket_id)).await?;
-            Ok((ack(id, Some(ticket)), Change::None))
-        }
-        ClientMessage::TicketAccept { id, ticket_id } => {
-            let ticket = Box::pin(gateway.answer_proposal(owner, ticket_id, true)).await?;
-            Ok((ack(id, Some(ticket)), Change::None))
-        }
-        ClientMessage::TicketDecline { id, ticket_id } => {
-            let ticket = Box::pin(gateway.answer_proposal(owner, ticket_id, false)).await?;
-            Ok((ack(id, Some(ticket)), Change::None))
-        }
-        ClientMessage::MatchCommand { id, match_id, command } => {
+        ClientMessage::TicketCancel { id, ticket_id } => acknowledged(id, async move {
+            let ticket = gateway.cancel_ticket(owner, ticket_id).await?;
+            Ok((Some(ticket), Change::None))
+        }),
+        ClientMessage::TicketAccept { id, ticket_id } => acknowledged(id, async move {
+            let ticket = gateway.answer_proposal(owner, ticket_id, true).await?;
+            Ok((Some(ticket), Change::None))
+        }),
+        ClientMessage::TicketDecline { id, ticket_id } => acknowledged(id, async move {
+            let ticket = gateway.answer_proposal(owner, ticket_id, false).await?;
+            Ok((Some(ticket), Change::None))
+        }),
+        ClientMessage::MatchCommand { id, match_id, command } => acknowledged(id.clone(), async move {
             if playing != Some(match_id) {
-                Box::pin(gateway.check_player(match_id, player)).await?;
+                gateway.check_player(match_id, player).await?;
             }
-            Box::pin(gateway.play(player, match_id, &id, command)).await?;
-            Ok((ack(id, None), Change::Playing(match_id)))
+            gateway.play(player, match_id, &id, command).await?;
+            Ok((None, Change::Playing(match_id)))
+        }),
+        ClientMessage::MatchWatch { id, match_id, after } => acknowledged(id, async move {
+            let watcher = gateway.watch(player, match_id, after.unwrap_or_default()).await?;
+            Ok((None, Change::Watch(Box::new(watcher))))
+        }),
+        ClientMessage::MatchUnwatch { id, match_id } => {
+            acknowledged(id, async move { Ok((None, Change::Unwatch(match_id))) })
         }
-        ClientMessage::MatchWatch { id, match_id, after } => {
-            let watcher = Box::pin(gateway.watch(player, match_id, after.unwrap_or_default())).await?;
-            Ok((ack(id, None), Change::Watch(Box::new(watcher))))
-        }
-        ClientMessage::MatchUnwatch { id, match_id } => Ok((ack(id, None), Change::Unwatch(match_id))),
         ClientMessage::Hello { .. } => {
-            Err(ApiError::with_detail(Code::UnknownMessage, "This socket has said hello already."))
+            let error = ApiError::with_detail(Code::UnknownMessage, "This socket has said hello already.");
+            at_once(transport::error(&error, None))
         }
     }
 }
 
-fn ack(re: String, ticket: Option<TicketView>) -> ServerMessage {
-    ServerMessage::Ack { re, ticket }
+fn at_once(message: ServerMessage) -> Work {
+    Box::pin(ready(Answered { message, change: Change::None }))
+}
+
+fn acknowledged(
+    id: String,
+    doing: impl Future<Output = Result<(Option<TicketView>, Change), ApiError>> + Send + 'static,
+) -> Work {
+    Box::pin(async move {
+        match doing.await {
+            Ok((ticket, change)) => Answered { message: ServerMessage::Ack { re: id, ticket }, change },
+            Err(error) => Answered { message: transport::error(&error, Some(id)), change: Change::None },
+        }
+    })
+}
+
+async fn queued(id: String, pending: Result<Pending, ApiError>) -> Answered {
+    let verdict = match pending {
+        Ok(pending) => pending.verdict().await,
+        Err(error) => Err(error),
+    };
+    let message = match verdict {
+        Ok(Creation::Created(ticket) | Creation::Repeated(ticket)) => {
+            ServerMessage::Ack { re: id, ticket: Some(ticket) }
+        }
+        Err(error) => transport::error(&error, Some(id)),
+    };
+    Answered { message, change: Change::None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn size_of_future<F>(_: impl Fn(Gateway, PlayerId, ClientMessage, Option<MatchId>) -> F) -> usize {
+    fn size_of_future<F>(_: impl Fn(String, Result<Pending, ApiError>) -> F) -> usize {
         size_of::<F>()
     }
 
     #[test]
-    fn a_request_under_way_takes_little_room() {
+    fn a_wish_under_way_takes_little_room() {
         // A thousand players who queue in the same moment each have one.
-        let size = size_of_future(answer);
-        assert!(size <= 3 * 1024, "{size} bytes");
+        let size = size_of_future(queued);
+        assert!(size <= 640, "{size} bytes");
     }
 }

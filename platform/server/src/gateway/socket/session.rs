@@ -1,8 +1,5 @@
 //! The life of one socket: hello, what was missed, then requests and pushes until somebody leaves.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures::StreamExt;
 use governor::{DefaultDirectRateLimiter, RateLimiter};
@@ -13,7 +10,7 @@ use tokio::time::Instant;
 
 use super::hello::{self, Hello};
 use super::leave::let_go;
-use super::request::{self, Answered, Change};
+use super::request::{self, Change, Work};
 use super::silence::{self, Silence};
 use super::transport::{self, End};
 use crate::error::{ApiError, Code};
@@ -64,8 +61,6 @@ async fn serve(gateway: &Gateway, socket: &mut WebSocket, hello: Hello) -> End {
     events::socket_closed(player, end.reason());
     end
 }
-
-type Work = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 struct Session {
     gateway: Gateway,
@@ -201,7 +196,7 @@ impl Session {
                     if let Some(text) = transport::read(frame)? && !flooding {
                         match self.admit(&text) {
                             Ok(message) => {
-                                work = Some(Box::pin(request::answer(gateway.clone(), self.player, message, self.playing)));
+                                work = Some(request::answer(&gateway, self.player, message, self.playing));
                             }
                             Err(error) => transport::send(socket, &transport::error(&error, id_of(&text))).await?,
                         }

@@ -10,6 +10,8 @@ use crate::events;
 
 /// A client that has not taken a message for so long is too slow.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client that was said goodbye to may go on sending.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Why a socket ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,4 +114,6 @@ pub(super) async fn close(mut socket: WebSocket, end: End) {
     };
     // The answer changes nothing: the socket ends either way.
     let _ = tokio::time::timeout(WRITE_TIMEOUT, goodbye).await;
+    // What the client had on its way is still read: unread, it would be answered by a reset that overtakes the goodbye.
+    let _ = tokio::time::timeout(LINGER, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
 }
