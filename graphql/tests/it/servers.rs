@@ -20,7 +20,8 @@ const LEASE: Duration = Duration::from_secs(60);
 /// Servers of these regions; the last one is ready and half busy, the others are starting.
 async fn registered(api: &Api, regions: &[&str]) -> Vec<ServerId> {
     let (servers, now) = (&api.store().servers, muster_store::now());
-    let key = api.store().service_keys.create("game", now).await.unwrap().0.service_key_id;
+    let key =
+        api.store().service_keys.create("game", muster_store::KeyPurpose::Game, now).await.unwrap().0.service_key_id;
     let mut ids = Vec::new();
     for (region, port) in regions.iter().zip(7_000..) {
         let registered = RegisterServer {

@@ -280,7 +280,7 @@ pub struct PlatformAccess {
         .message("url must be http:// or https://, without a user, a query or a fragment"))]
     pub url: String,
 
-    /// The service key of `muster-server service-key add`, `msk_…`.
+    /// The service key of `muster-server service-key add NAME --purpose operations`, `msk_…`.
     pub key: SecretKey,
 
     /// What the queues call this region; the name of this resource when absent.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use muster_runtime::{CommonArgs, Loaded};
 use muster_server::settings::{Role, Settings};
-use muster_store::Store;
+use muster_store::{KeyPurpose, Store};
 
 use crate::serve;
 use telemetry::TelemetryCommand;
@@ -60,6 +60,9 @@ enum ServiceKeyCommand {
     Add {
         /// Who will use it: 1 to 64 of `a-z`, `0-9` and `-`, in use by no other key.
         name: String,
+        /// What it opens: `game` is tickets, matches, servers and events; `operations` closes regions and opens them.
+        #[arg(long, default_value = "game", value_name = "game|operations")]
+        purpose: KeyPurpose,
     },
     /// List the keys, without their secrets.
     List,
@@ -118,9 +121,10 @@ impl Args {
 impl ServiceKeyCommand {
     async fn run(self, store: &Store) -> anyhow::Result<()> {
         match self {
-            ServiceKeyCommand::Add { name } => {
-                let (key, secret) = store.service_keys.create(&name, muster_store::now()).await?;
-                eprintln!("{} {}; its secret is shown this once:", key.service_key_id, key.name);
+            ServiceKeyCommand::Add { name, purpose } => {
+                let (key, secret) = store.service_keys.create(&name, purpose, muster_store::now()).await?;
+                let purpose = key.purpose.as_str();
+                eprintln!("{} {}, for {purpose}; its secret is shown this once:", key.service_key_id, key.name);
                 println!("{secret}");
             }
             ServiceKeyCommand::List => {
@@ -130,9 +134,10 @@ impl ServiceKeyCommand {
                         |at| format!("revoked {}", muster_core::time::format(at)),
                     );
                     println!(
-                        "{}\t{}\t{}\t{state}",
+                        "{}\t{}\t{}\t{}\t{state}",
                         key.name,
                         key.service_key_id,
+                        key.purpose.as_str(),
                         muster_core::time::format(key.created_at)
                     );
                 }

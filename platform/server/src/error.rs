@@ -50,6 +50,8 @@ catalogue! {
         "Make a key with `muster-server service-key add`; a revoked key is good for nothing.";
     TrustedOnly = "trusted_only", FORBIDDEN, "This is for trusted servers",
         "Send a service key instead of a player's token.";
+    OperationsOnly = "operations_only", FORBIDDEN, "This is for programs that run the platform",
+        "Send a key that was made with `muster-server service-key add NAME --purpose operations`.";
     PlayersOnly = "players_only", FORBIDDEN, "This is for players",
         "Send a player's token instead of a service key.";
     NotYours = "not_yours", FORBIDDEN, "This belongs to another player",

@@ -99,7 +99,7 @@ pub use servers::{
     Allocation, AllocationRequest, EndedMatch, EndedPlayer, HeartbeatError, LadderRating, Limits, Place, PlayersError,
     RegisterError, Reported, ResultError, ServerCounts, ServerFilter, Servers, StartError, Swept,
 };
-pub use service_keys::{ServiceKey, ServiceKeyError, ServiceKeys};
+pub use service_keys::{InvalidPurpose, KeyPurpose, ServiceKey, ServiceKeyError, ServiceKeys};
 pub use settings::StoreSettings;
 pub use sockets::{SocketOpened, SocketStream, Sockets};
 pub use staff::{NewStaff, Staff, StaffCredentials, StaffError, StaffMember, StaffRole, StaffSession, UnknownRole};

@@ -3,6 +3,8 @@
 //! The secret is told once, when the key is made; what is kept is its SHA-256. Secrets are 256 random bits, so a plain hash is
 //! enough, and looking one up by its hash tells an attacker nothing by how long it takes.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use muster_core::id::ServiceKeyId;
 use serde_json::json;
@@ -10,10 +12,46 @@ use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::{Actor, AuditOutcome, NewAudit, Result, StoreError, audit, fresh_id, fresh_secret};
+use crate::{Actor, AuditOutcome, NewAudit, Result, StoreError, audit, codec, fresh_id, fresh_secret};
 
 /// What every secret begins with: a leaked one is recognised for what it is.
 const PREFIX: &str = "msk_";
+
+/// What a key opens; one that leaks opens no more than that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyPurpose {
+    /// What a game's own servers do: tickets for players, matches, results, events.
+    Game,
+    /// What programs do that run the platform: close regions and open them.
+    Operations,
+}
+
+impl KeyPurpose {
+    /// One word, as it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Game => "game",
+            Self::Operations => "operations",
+        }
+    }
+}
+
+impl FromStr for KeyPurpose {
+    type Err = InvalidPurpose;
+
+    fn from_str(text: &str) -> std::result::Result<Self, InvalidPurpose> {
+        match text {
+            "game" => Ok(Self::Game),
+            "operations" => Ok(Self::Operations),
+            _ => Err(InvalidPurpose),
+        }
+    }
+}
+
+/// A word that is no purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected `game` or `operations`")]
+pub struct InvalidPurpose;
 
 /// The key of a trusted server; without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +60,8 @@ pub struct ServiceKey {
     pub service_key_id: ServiceKeyId,
     /// What it is called: no two valid keys have the same name.
     pub name: String,
+    /// What it opens.
+    pub purpose: KeyPurpose,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Since when it opens nothing any more.
@@ -63,6 +103,7 @@ impl ServiceKeys {
     pub async fn create(
         &self,
         name: &str,
+        purpose: KeyPurpose,
         now: DateTime<Utc>,
     ) -> std::result::Result<(ServiceKey, String), ServiceKeyError> {
         let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
@@ -76,12 +117,13 @@ impl ServiceKeys {
         // Unique index service_keys_name.
         let made = sqlx::query!(
             r#"
-            INSERT INTO play.service_keys (service_key_id, name, secret_hash, created_at)
-            VALUES ($1, $2, $3, $4)
+            INSERT INTO play.service_keys (service_key_id, name, purpose, secret_hash, created_at)
+            VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
             "#,
             service_key_id.uuid(),
             name,
+            purpose.as_str(),
             secret_hash.as_slice(),
             now,
         )
@@ -90,9 +132,9 @@ impl ServiceKeys {
         if made.rows_affected() == 0 {
             return Err(ServiceKeyError::NameTaken);
         }
-        audited(&mut tx, "service_key.create", service_key_id, name, now).await?;
+        audited(&mut tx, "service_key.create", service_key_id, name, purpose, now).await?;
         tx.commit().await?;
-        Ok((ServiceKey { service_key_id, name: name.to_owned(), created_at: now, revoked_at: None }, secret))
+        Ok((ServiceKey { service_key_id, name: name.to_owned(), purpose, created_at: now, revoked_at: None }, secret))
     }
 
     /// The valid key with this secret.
@@ -105,7 +147,7 @@ impl ServiceKeys {
         let row = sqlx::query_as!(
             Row,
             r#"
-            SELECT service_key_id, name, created_at, revoked_at
+            SELECT service_key_id, name, purpose, created_at, revoked_at
             FROM play.service_keys
             WHERE secret_hash = $1 AND revoked_at IS NULL
             "#,
@@ -113,7 +155,7 @@ impl ServiceKeys {
         )
         .fetch_optional(&self.postgres)
         .await?;
-        Ok(row.map(ServiceKey::from))
+        row.map(ServiceKey::try_from).transpose()
     }
 
     /// Ends the valid key of this name, with its audit entry. None when there is none.
@@ -126,15 +168,15 @@ impl ServiceKeys {
             UPDATE play.service_keys
             SET revoked_at = $2
             WHERE name = $1 AND revoked_at IS NULL
-            RETURNING service_key_id, name, created_at, revoked_at
+            RETURNING service_key_id, name, purpose, created_at, revoked_at
             "#,
             name,
             now,
         )
         .fetch_optional(&mut *tx)
         .await?;
-        let Some(key) = row.map(ServiceKey::from) else { return Ok(None) };
-        audited(&mut tx, "service_key.revoke", key.service_key_id, name, now).await?;
+        let Some(key) = row.map(ServiceKey::try_from).transpose()? else { return Ok(None) };
+        audited(&mut tx, "service_key.revoke", key.service_key_id, name, key.purpose, now).await?;
         tx.commit().await?;
         Ok(Some(key))
     }
@@ -145,7 +187,7 @@ impl ServiceKeys {
         let rows = sqlx::query_as!(
             Row,
             r#"
-            SELECT service_key_id, name, created_at, revoked_at
+            SELECT service_key_id, name, purpose, created_at, revoked_at
             FROM play.service_keys
             ORDER BY created_at DESC, service_key_id DESC
             LIMIT 1000
@@ -153,7 +195,7 @@ impl ServiceKeys {
         )
         .fetch_all(&self.postgres)
         .await?;
-        Ok(rows.into_iter().map(ServiceKey::from).collect())
+        rows.into_iter().map(ServiceKey::try_from).collect()
     }
 }
 
@@ -167,6 +209,7 @@ async fn audited(
     action: &str,
     key: ServiceKeyId,
     name: &str,
+    purpose: KeyPurpose,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let entry = NewAudit {
@@ -175,7 +218,7 @@ async fn audited(
         target: Some(key.to_string()),
         reason: None,
         outcome: AuditOutcome::Succeeded,
-        details: json!({ "name": name }),
+        details: json!({ "name": name, "purpose": purpose.as_str() }),
     };
     audit::write(connection, &entry, now).await.map(drop)
 }
@@ -183,17 +226,21 @@ async fn audited(
 struct Row {
     service_key_id: Uuid,
     name: String,
+    purpose: String,
     created_at: DateTime<Utc>,
     revoked_at: Option<DateTime<Utc>>,
 }
 
-impl From<Row> for ServiceKey {
-    fn from(row: Row) -> Self {
-        Self {
+impl TryFrom<Row> for ServiceKey {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
             service_key_id: ServiceKeyId::from_uuid(row.service_key_id),
             name: row.name,
+            purpose: codec::parse("a key's purpose", &row.purpose)?,
             created_at: row.created_at,
             revoked_at: row.revoked_at,
-        }
+        })
     }
 }

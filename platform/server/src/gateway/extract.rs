@@ -9,11 +9,12 @@ use axum::http::{StatusCode, header};
 use muster_core::game::{Mode, UnknownMode};
 use muster_core::id::{InvalidId, PlayerId, ServiceKeyId};
 use muster_core::telemetry::EventSource;
+use muster_store::KeyPurpose;
 use serde::de::DeserializeOwned;
 
 use super::Gateway;
 use super::admission::Owner;
-use super::key_ring::KEY_PREFIX;
+use super::key_ring::{Holder, KEY_PREFIX};
 use super::limits;
 use crate::auth::TokenError;
 use crate::error::{ApiError, Code};
@@ -67,28 +68,43 @@ impl FromRequestParts<Gateway> for Trusted {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
-        let secret = bearer(parts)?;
-        if !secret.starts_with(KEY_PREFIX) {
-            return Err(Code::TrustedOnly.into());
+        let Holder { key, purpose } = holder(parts, gateway, Code::TrustedOnly).await?;
+        match purpose {
+            KeyPurpose::Game => Ok(Trusted(key)),
+            KeyPurpose::Operations => {
+                let detail = "This key is for operations; make one for the game with `muster-server service-key add`.";
+                Err(ApiError::with_detail(Code::TrustedOnly, detail))
+            }
         }
-        // Looking a key up costs a round trip; whoever guesses pays as for sign-ins.
-        let guesser = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        let may_look = || guesser.map_or(Ok(()), |address| limits::check(&gateway.sign_in_limit, &address));
-        gateway.key_ring.identify(&gateway.store, secret, may_look).await.map(Trusted)
     }
 }
 
-/// A program that runs the platform, no more often than the limit of such acts allows.
+/// A program that runs the platform, with a key for that, no more often than the limit of such acts allows.
 pub struct LimitedProgram(pub ServiceKeyId);
 
 impl FromRequestParts<Gateway> for LimitedProgram {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
-        let Trusted(key) = Trusted::from_request_parts(parts, gateway).await?;
+        let Holder { key, purpose } = holder(parts, gateway, Code::OperationsOnly).await?;
+        if purpose != KeyPurpose::Operations {
+            return Err(Code::OperationsOnly.into());
+        }
         limits::check(&gateway.program_limit, &key)?;
         Ok(LimitedProgram(key))
     }
+}
+
+/// Whose key the caller shows; `otherwise` when it is none.
+async fn holder(parts: &Parts, gateway: &Gateway, otherwise: Code) -> Result<Holder, ApiError> {
+    let secret = bearer(parts)?;
+    if !secret.starts_with(KEY_PREFIX) {
+        return Err(otherwise.into());
+    }
+    // Looking a key up costs a round trip; whoever guesses pays as for sign-ins.
+    let guesser = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    let may_look = || guesser.map_or(Ok(()), |address| limits::check(&gateway.sign_in_limit, &address));
+    gateway.key_ring.identify(&gateway.store, secret, may_look).await
 }
 
 /// Whoever asks about tickets: a player, or a trusted server.

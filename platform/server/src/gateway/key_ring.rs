@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use muster_core::id::ServiceKeyId;
-use muster_store::Store;
+use muster_store::{KeyPurpose, Store};
 use sha2::{Digest, Sha256};
 
 use crate::error::{ApiError, Code};
@@ -21,7 +21,14 @@ const BELIEVED: Duration = Duration::from_secs(2);
 /// Keys at hand; a platform has a handful.
 const AT_HAND: usize = 256;
 
-type Known = HashMap<[u8; 32], (ServiceKeyId, Instant)>;
+/// A key, and what it opens.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder {
+    pub key: ServiceKeyId,
+    pub purpose: KeyPurpose,
+}
+
+type Known = HashMap<[u8; 32], (Holder, Instant)>;
 
 /// Keys that were found lately, by the hash of their secret.
 #[derive(Default)]
@@ -40,7 +47,7 @@ impl KeyRing {
         store: &Store,
         secret: &str,
         may_look: impl FnOnce() -> Result<(), ApiError>,
-    ) -> Result<ServiceKeyId, ApiError> {
+    ) -> Result<Holder, ApiError> {
         let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
         if let Some(key) = self.at_hand(&hash) {
             return Ok(key);
@@ -52,7 +59,8 @@ impl KeyRing {
         }
         may_look()?;
         let asked_at = Instant::now();
-        let found = store.service_keys.find(secret).await?.map(|key| key.service_key_id);
+        let found = store.service_keys.find(secret).await?;
+        let found = found.map(|key| Holder { key: key.service_key_id, purpose: key.purpose });
         let mut known = self.lock();
         known.retain(|_, (_, at)| at.elapsed() < BELIEVED);
         let key = found.ok_or(Code::KeyInvalid)?;
@@ -62,7 +70,7 @@ impl KeyRing {
         Ok(key)
     }
 
-    fn at_hand(&self, hash: &[u8; 32]) -> Option<ServiceKeyId> {
+    fn at_hand(&self, hash: &[u8; 32]) -> Option<Holder> {
         self.lock().get(hash).filter(|(_, at)| at.elapsed() < BELIEVED).map(|(key, _)| *key)
     }
 

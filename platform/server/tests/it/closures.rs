@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use muster_core::matchmaking::QueueDefinition;
 use muster_core::wire::{Push, TicketState};
-use muster_store::{Actor, NewClosure, Opening, Store};
+use muster_store::{Actor, KeyPurpose, NewClosure, Opening, Store};
 use muster_testkit::{Platform, eventually};
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -29,18 +29,23 @@ fn together() -> QueueDefinition {
     }))
 }
 
-/// A door, and a program with a key.
+/// A door, and who comes with keys.
 struct Door {
     platform: Platform,
     http: Http,
+    /// The program's.
     key: String,
+    /// One of the game's own servers.
+    game: String,
 }
 
 impl Door {
     async fn open() -> Self {
         let platform = Platform::builder().server_roles(0, "gateway").queue(apart()).start().await;
-        let key = platform.scratch.store.service_keys.create("operator", muster_store::now()).await.unwrap().1;
-        Self { http: Http::of(&platform), platform, key }
+        let keys = &platform.scratch.store.service_keys;
+        let key = async |name, purpose| keys.create(name, purpose, muster_store::now()).await.unwrap().1;
+        let (key, game) = (key("operator", KeyPurpose::Operations).await, key("game", KeyPurpose::Game).await);
+        Self { http: Http::of(&platform), key, game, platform }
     }
 
     async fn close(&self, path: &str) -> Response {
@@ -93,7 +98,7 @@ async fn nobody_is_let_into_a_closed_region_whichever_way_they_come() {
     let error = socket.expect("error").await;
     assert_eq!((&error["code"], &error["re"]), (&json!("queue_closed"), &json!("w")), "{error}");
     let party = json!({"queue": "apart", "latencies_ms": {"eu-west": 20}, "players": [{"player_id": player_id}]});
-    let trusted = door.http.wish(&door.key, &party).header("idempotency-key", "p").send().await.unwrap();
+    let trusted = door.http.wish(&door.game, &party).header("idempotency-key", "p").send().await.unwrap();
     problem(trusted, 409, "queue_closed").await;
     let wanted = json!({"queue": "apart", "region": "eu-west", "teams": [{"players": [], "open": 1}, {"players": [], "open": 0}]});
     let running: muster_core::id::MatchId = muster_store::fresh_id();
@@ -101,7 +106,7 @@ async fn nobody_is_let_into_a_closed_region_whichever_way_they_come() {
     let backfill = async |region: &str| {
         let mut wanted = wanted.clone();
         wanted["region"] = json!(region);
-        door.http.post(&path).bearer_auth(&door.key).body(wanted.to_string()).send().await.unwrap()
+        door.http.post(&path).bearer_auth(&door.game).body(wanted.to_string()).send().await.unwrap()
     };
     problem(backfill("eu-west").await, 409, "queue_closed").await;
     assert!(backfill("asia").await.status().is_success());
@@ -130,7 +135,11 @@ async fn only_a_program_with_a_key_closes_what_there_is_and_opens_what_is_not_th
     let (_, token) = door.http.sign_in("Ada").await;
     let body = || json!({"reason": "mischief"}).to_string();
     let path = "/v1/regions/eu-west/closure";
-    problem(door.http.put(path).bearer_auth(&token).body(body()).send().await.unwrap(), 403, "trusted_only").await;
+    for other in [&token, &door.game] {
+        problem(door.http.put(path).bearer_auth(other).body(body()).send().await.unwrap(), 403, "operations_only")
+            .await;
+    }
+    problem(door.http.get("/v1/assignments").bearer_auth(&door.key).send().await.unwrap(), 403, "trusted_only").await;
     problem(door.http.put(path).bearer_auth("msk_0000").body(body()).send().await.unwrap(), 401, "key_invalid").await;
     problem(door.http.put(path).body(body()).send().await.unwrap(), 401, "token_missing").await;
     for (path, body, field) in [

@@ -206,7 +206,8 @@ async fn trusted_servers_tell_of_anybody_and_players_of_themselves() {
     let (ada, token) = http.sign_in("Ada").await;
     let (bob, _) = http.sign_in("Bob").await;
     let store = &platform.scratch.store;
-    let (_, key) = store.service_keys.create("game-backend", muster_store::now()).await.unwrap();
+    let (_, key) =
+        store.service_keys.create("game-backend", muster_store::KeyPurpose::Game, muster_store::now()).await.unwrap();
     let about = |player: &str| event("session.started", &json!({ "player_id": player }));
     let nobody: muster_core::id::PlayerId = muster_store::fresh_id();
     let events = [about(&ada), about(&bob), about(&nobody.to_string()), event("session.started", &json!({}))];

@@ -46,7 +46,13 @@ async fn who_tells_too_much_hears_which_events_to_send_again_and_when() {
     // Others have limits of their own.
     let (_, other) = http.sign_in("Bob").await;
     assert_eq!(post(&other, 5).send().await.unwrap().status(), 202);
-    let (_, key) = platform.scratch.store.service_keys.create("game-backend", muster_store::now()).await.unwrap();
+    let (_, key) = platform
+        .scratch
+        .store
+        .service_keys
+        .create("game-backend", muster_store::KeyPurpose::Game, muster_store::now())
+        .await
+        .unwrap();
     assert_eq!(post(&key, 500).send().await.unwrap().status(), 202);
 
     let store = &platform.scratch.store;

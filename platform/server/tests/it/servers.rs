@@ -344,7 +344,14 @@ async fn a_registration_is_checked_and_belongs_to_its_key() {
 
     let game = trusted.register_server(&registered(1)).await.unwrap();
     let path = format!("/v1/servers/{}", game.server_id());
-    let key = platform.scratch.store.service_keys.create("thief", muster_store::now()).await.unwrap().1;
+    let key = platform
+        .scratch
+        .store
+        .service_keys
+        .create("thief", muster_store::KeyPurpose::Game, muster_store::now())
+        .await
+        .unwrap()
+        .1;
     problem(http.get(&path).bearer_auth(&key).send().await.unwrap(), 404, "not_found").await;
     problem(http.delete(&path).bearer_auth(&key).send().await.unwrap(), 404, "not_found").await;
     let body = serde_json::to_string(&registered(1)).unwrap();

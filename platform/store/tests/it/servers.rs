@@ -25,7 +25,7 @@ pub fn shard() -> Shard {
 
 pub async fn key(store: &Store) -> ServiceKeyId {
     let name = format!("key-{}", fresh_id::<ServiceKeyId>().uuid().simple());
-    store.service_keys.create(&name, now()).await.unwrap().0.service_key_id
+    store.service_keys.create(&name, muster_store::KeyPurpose::Game, now()).await.unwrap().0.service_key_id
 }
 
 pub fn registered(capacity: u16) -> RegisterServer {

@@ -151,7 +151,8 @@ impl Platform {
     /// # Panics
     /// When the store refuses.
     pub async fn trusted_server(&self, name: &str) -> TrustedServer {
-        let key = self.scratch.store.service_keys.create(name, muster_store::now()).await;
+        let key =
+            self.scratch.store.service_keys.create(name, muster_store::KeyPurpose::Game, muster_store::now()).await;
         let (_, secret) = key.unwrap_or_else(|error| panic!("the key {name} cannot be made: {error}"));
         self.client().trusted(&secret)
     }

@@ -35,8 +35,12 @@ impl Gateway {
         player: PlayerId,
         around: u32,
     ) -> Result<PlayerStanding, ApiError> {
-        let part = self.store.leaderboards.around(mode, player, around).await?.ok_or(Code::NotFound)?;
-        let own = part.ranked.iter().find(|ranked| ranked.player_id == player).copied().ok_or(Code::NotFound)?;
+        let unranked = || {
+            let detail = format!("The player is not on the board of {mode}: the first ranked match puts them there.");
+            ApiError::with_detail(Code::NotFound, detail)
+        };
+        let part = self.store.leaderboards.around(mode, player, around).await?.ok_or_else(unranked)?;
+        let own = part.ranked.iter().find(|ranked| ranked.player_id == player).copied().ok_or_else(unranked)?;
         Ok(PlayerStanding {
             mode,
             players: part.players,
