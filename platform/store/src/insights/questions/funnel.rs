@@ -133,17 +133,23 @@ fn reached(
     // How long the way took, where a step was first come to.
     let mut took: Vec<Vec<i64>> = vec![Vec::new(); count];
     let mut today = vec![NONE; most * count];
+    // Few of all players come on one day: only these are looked at.
+    let mut came: Vec<usize> = Vec::new();
     for sets in sets.chunk_by(|one, other| one.day == other.day) {
-        today.fill(NONE);
         for set in sets {
             let Some(step) = numbers.iter().position(|number| *number == Some(set.kind)) else { continue };
             for (player, first, last) in &set.marks {
-                let known = &mut today[*player as usize * count + step];
-                *known = (known.0.min(*first), known.1.max(*last));
+                let player = *player as usize * count;
+                let known = &mut today[player..player + count];
+                if known.iter().all(|known| *known == NONE) {
+                    came.push(player);
+                }
+                known[step] = (known[step].0.min(*first), known[step].1.max(*last));
             }
         }
         let midnight = sets.first().map_or(0, |set| (set.day - days.from()).num_milliseconds());
-        for (known, begun) in today.chunks_exact(count).zip(begun.chunks_exact_mut(count)) {
+        for player in came.drain(..) {
+            let (known, begun) = (&mut today[player..player + count], &mut begun[player..player + count]);
             let mut events = [(0_u32, 0_usize); 2 * *STEPS.end()];
             let mut length = 0;
             for (step, (first, last)) in known.iter().enumerate().filter(|(_, known)| **known != NONE) {
@@ -165,6 +171,7 @@ fn reached(
                 }
                 begun[*step] = since;
             }
+            known.fill(NONE);
         }
     }
     let told = |mut took: Vec<i64>| {
