@@ -1,5 +1,5 @@
--- What the scripts of tickets share; it stands before each of them, and before it the numbers CHANGES_KEPT, READABLE_SECS and
--- KEY_SECS. All keys begin with KEYS[1], which holds the hash tag: they are in one slot, so the scripts name them by themselves.
+-- What the scripts of tickets share; it stands before each of them, and before it the numbers CHANGES_KEPT and READABLE_SECS.
+-- All keys begin with KEYS[1], which holds the hash tag: they are in one slot, so the scripts name them by themselves.
 local P = KEYS[1]
 
 -- Numbers a change to a shard and keeps it for the shard's leader. The numbers have no holes: that is how a leader sees a gap.
@@ -11,13 +11,13 @@ end
 
 -- A ticket is in the pool (again).
 local function into_pool(shard, id, ticket)
-  redis.call('HSET', P .. 'pool:' .. shard, id, ticket)
+  redis.call('SADD', P .. 'pool:' .. shard, id)
   changed(shard, 'added', ticket)
 end
 
 -- These tickets are not in the pool any more.
 local function out_of_pool(shard, ids)
-  redis.call('HDEL', P .. 'pool:' .. shard, unpack(ids))
+  redis.call('SREM', P .. 'pool:' .. shard, unpack(ids))
   changed(shard, 'removed', table.concat(ids, ' '))
 end
 
@@ -28,11 +28,17 @@ local function returned(ticket)
   return '{"returned":true,' .. string.sub(ticket, 2)
 end
 
+-- A ticket that is over can be read for a while, under its id and under the idempotency key that it was made with, if it was.
+local function readable_for_a_while(ticket, key)
+  redis.call('EXPIRE', ticket, READABLE_SECS)
+  if key and key ~= '' then redis.call('EXPIRE', P .. 'key:' .. key, READABLE_SECS) end
+end
+
 -- A ticket is over: its players are free, it stays readable for a while. `players` are their ids with blanks between.
 local function over(id, players, now, state, ...)
   local key = P .. 'ticket:' .. id
   redis.call('HSET', key, 'state', state, 'ended_at', now, ...)
-  redis.call('EXPIRE', key, READABLE_SECS)
+  readable_for_a_while(key, redis.call('HGET', key, 'key'))
   for player in string.gmatch(players, '%S+') do
     local live = P .. 'player:' .. player
     if redis.call('GET', live) == id then redis.call('DEL', live) end

@@ -1,68 +1,57 @@
--- New tickets: each for all its players or for none, one live ticket per player. Those of one call share their reads and writes.
+-- New tickets of one shard: each for all its players or for none, one live ticket per player. Those of one call share their reads
+-- and writes; no two of them have the same player or the same idempotency key.
 --
--- ARGV  by ticket: id, shard, ticket (JSON), names (JSON), idempotency key with its owner or "", how many players, their ids
--- returns by ticket {"created"}, {"repeated", that ticket}, or {"exists", the player whose it is, that ticket}
-local new, keys = {}, {}
-local at = 1
-while at <= #ARGV do
-  local one = {id = ARGV[at], shard = ARGV[at + 1], ticket = ARGV[at + 2], names = ARGV[at + 3], players = {}}
-  if ARGV[at + 4] ~= '' then
-    one.key = P .. 'key:' .. ARGV[at + 4]
-    keys[#keys + 1] = one.key
-  end
-  local first = at + 6
-  at = first + tonumber(ARGV[at + 5])
-  for i = first, at - 1 do
-    one.players[#one.players + 1] = ARGV[i]
-    keys[#keys + 1] = P .. 'player:' .. ARGV[i]
-  end
-  new[#new + 1] = one
-end
+-- ARGV  1 shard   then by ticket: id, ticket (JSON), names (JSON), idempotency key with its owner or "", how many players, their ids
+-- returns those that were not made: {its place in the call, "repeated", that ticket}, or {its place in the call, "exists", the
+-- player whose it is, that ticket}
+local shard, last = ARGV[1], #ARGV
 
--- What is known under each of the keys; grows as tickets are made, so that two of one call cannot have the same player.
-local known = {}
-for i, id in ipairs(redis.call('MGET', unpack(keys))) do known[keys[i]] = id end
+-- What has to be looked up, in the order in which it is come by again: a ticket's key, if it has one, then its players.
+local asked, at = {}, 2
+while at < last do
+  if ARGV[at + 3] ~= '' then asked[#asked + 1] = P .. 'key:' .. ARGV[at + 3] end
+  local first = at + 5
+  at = first + tonumber(ARGV[at + 4])
+  for i = first, at - 1 do asked[#asked + 1] = P .. 'player:' .. ARGV[i] end
+end
+local found = redis.call('MGET', unpack(asked))
 
-local function refusal(one)
-  local same = one.key and known[one.key] and read(known[one.key])
-  if same then return {'repeated', same} end
-  for _, player in ipairs(one.players) do
-    local live = known[P .. 'player:' .. player]
-    local other = live and read(live)
-    if other then return {'exists', player, other} end
+local refused, live, ids, tickets = {}, {}, {}, {}
+local place, looked = 0, 0
+at = 2
+while at < last do
+  local id, ticket, key, from, first = ARGV[at], ARGV[at + 1], ARGV[at + 3], looked + 1, at + 5
+  local next = first + tonumber(ARGV[at + 4])
+  local no
+  if key ~= '' then
+    looked = looked + 1
+    local same = found[looked] and read(found[looked])
+    if same then no = {place, 'repeated', same} end
   end
-end
-
-local answers, live, shards, coming = {}, {}, {}, {}
-for n, one in ipairs(new) do
-  answers[n] = refusal(one)
-  if not answers[n] then
-    answers[n] = {'created'}
-    redis.call('HSET', P .. 'ticket:' .. one.id, 'shard', one.shard, 'state', 'waiting', 'players',
-      table.concat(one.players, ' '), 'ticket', one.ticket, 'names', one.names)
-    for _, player in ipairs(one.players) do
-      local key = P .. 'player:' .. player
-      known[key] = one.id
-      live[#live + 1] = key
-      live[#live + 1] = one.id
-    end
-    if one.key then
-      known[one.key] = one.id
-      redis.call('SET', one.key, one.id, 'EX', KEY_SECS)
-    end
-    if not coming[one.shard] then
-      coming[one.shard] = {pool = {}, tickets = {}}
-      shards[#shards + 1] = one.shard
-    end
-    local pool, tickets = coming[one.shard].pool, coming[one.shard].tickets
-    pool[#pool + 1] = one.id
-    pool[#pool + 1] = one.ticket
-    tickets[#tickets + 1] = one.ticket
+  for i = first, next - 1 do
+    looked = looked + 1
+    local other = not no and found[looked] and read(found[looked])
+    if other then no = {place, 'exists', ARGV[i], other} end
   end
+  if no then
+    refused[#refused + 1] = no
+  else
+    local players = ARGV[first]
+    if next - first > 1 then players = table.concat(ARGV, ' ', first, next - 1) end
+    redis.call('HSET', P .. 'ticket:' .. id, 'shard', shard, 'state', 'waiting', 'players', players, 'ticket', ticket,
+      'names', ARGV[at + 2], 'key', key)
+    for i = from, looked do
+      live[#live + 1] = asked[i]
+      live[#live + 1] = id
+    end
+    ids[#ids + 1] = id
+    tickets[#tickets + 1] = ticket
+  end
+  place, at = place + 1, next
 end
-if #live > 0 then redis.call('MSET', unpack(live)) end
-for _, shard in ipairs(shards) do
-  redis.call('HSET', P .. 'pool:' .. shard, unpack(coming[shard].pool))
-  changed(shard, 'added', '[' .. table.concat(coming[shard].tickets, ',') .. ']')
+if #ids > 0 then
+  redis.call('MSET', unpack(live))
+  redis.call('SADD', P .. 'pool:' .. shard, unpack(ids))
+  changed(shard, 'added', '[' .. table.concat(tickets, ',') .. ']')
 end
-return answers
+return refused

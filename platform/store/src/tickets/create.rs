@@ -24,7 +24,7 @@ pub struct NewTicket {
     pub idempotency: Option<Idempotency>,
 }
 
-/// What tells a repeated call from a new one: for 24 h, the same owner and key give the same ticket.
+/// What tells a repeated call from a new one: the same owner and key give the same ticket, as long as it can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
     /// Whose key it is: the id of the player, or of the trusted server's key.
@@ -70,13 +70,14 @@ impl Tickets {
             let (members, names) = (wrong.ticket.members.len(), wrong.names.len());
             return Err(StoreError::Settings(format!("a ticket has {members} members and {names} names")));
         }
-        let mut batch = SCRIPT.batch(new.len().div_ceil(AT_ONCE) + 1);
-        for together in new.chunks(AT_ONCE) {
+        let calls = calls(new);
+        let mut batch = SCRIPT.batch(calls.len() + 1);
+        for places in &calls {
             let call = batch.call(self.keys.prefix());
-            for NewTicket { ticket, shard, names, idempotency } in together {
+            call.arg(new[places[0]].shard.to_string());
+            for NewTicket { ticket, names, idempotency, .. } in places.iter().map(|place| &new[*place]) {
                 let key = idempotency.as_ref().map_or_else(String::new, |key| format!("{}:{}", key.owner, key.key));
                 call.arg(ticket.ticket_id.to_string())
-                    .arg(shard.to_string())
                     .arg(record::to_json(ticket))
                     .arg(codec::to_json_text(names))
                     .arg(key)
@@ -86,8 +87,7 @@ impl Tickets {
                 }
             }
         }
-        let mut shards: Vec<&Shard> = new.iter().map(|new| &new.shard).collect();
-        shards.sort_unstable();
+        let mut shards: Vec<&Shard> = calls.iter().map(|places| &new[places[0]].shard).collect();
         shards.dedup();
         let estimates = batch.then("MGET");
         for shard in &shards {
@@ -97,33 +97,65 @@ impl Tickets {
         let mut answers: Vec<Value> = batch.run(&self.redis).await?;
         let estimates = answers.pop().map(Vec::<Option<u64>>::from_redis_value).transpose();
         let estimates = estimates.map_err(redis::RedisError::from)?.unwrap_or_default();
-        let estimate = |shard: &Shard| {
-            let index = shards.binary_search(&shard).ok()?;
-            estimates.get(index).copied().flatten()
-        };
-        let mut creations = Vec::with_capacity(new.len());
-        for (together, answer) in new.chunks(AT_ONCE).zip(answers) {
-            let answers = Vec::<Value>::from_redis_value(answer).map_err(redis::RedisError::from)?;
-            for (new, answer) in together.iter().zip(answers) {
-                creations.push(creation(new, answer, estimate(&new.shard))?);
+        let estimate = |shard: &Shard| estimates.get(shards.binary_search(&shard).ok()?).copied().flatten();
+        let mut creations: Vec<Option<Creation>> = vec![None; new.len()];
+        for (places, answer) in calls.iter().zip(answers) {
+            for refused in Vec::<Value>::from_redis_value(answer).map_err(redis::RedisError::from)? {
+                let (place, refusal) = refusal(refused)?;
+                let creation = places.get(place).and_then(|place| creations.get_mut(*place));
+                *creation.ok_or_else(|| StoreError::corrupt("the answer of create.lua", place))? = Some(refusal);
             }
         }
-        Ok(creations)
+        let creations = creations.into_iter().zip(new).map(|(refused, new)| {
+            refused.unwrap_or_else(|| {
+                Creation::Created(TicketRecord {
+                    estimated_wait_ms: estimate(&new.shard),
+                    ..TicketRecord::waiting(new.ticket.clone(), new.shard.clone(), new.names.clone())
+                })
+            })
+        });
+        Ok(creations.collect())
     }
 }
 
-fn creation(new: &NewTicket, answer: Value, estimated_wait_ms: Option<u64>) -> Result<Creation> {
-    let mut answer = Answer::from_redis_value(answer).map_err(redis::RedisError::from)?;
-    match answer.outcome.as_str() {
-        "created" => Ok(Creation::Created(TicketRecord {
-            estimated_wait_ms,
-            ..TicketRecord::waiting(new.ticket.clone(), new.shard.clone(), new.names.clone())
-        })),
-        "repeated" => Ok(Creation::Repeated(answer.take::<Fields>()?.record()?)),
-        "exists" => Ok(Creation::Exists {
+/// The places of the tickets that share a call, by shard: so many, and none with a player or a key of another.
+fn calls(new: &[NewTicket]) -> Vec<Vec<usize>> {
+    let mut places: Vec<usize> = (0..new.len()).collect();
+    places.sort_by_key(|place| &new[*place].shard);
+    let mut calls: Vec<Vec<usize>> = Vec::with_capacity(new.len().div_ceil(AT_ONCE));
+    for place in places {
+        let one = &new[place];
+        let fits = |call: &Vec<usize>| {
+            call.len() < AT_ONCE
+                && new[call[0]].shard == one.shard
+                && !call.iter().any(|other| share(one, &new[*other]))
+        };
+        match calls.last_mut().filter(|call| fits(call)) {
+            Some(call) => call.push(place),
+            None => calls.push(vec![place]),
+        }
+    }
+    calls
+}
+
+/// Whether only one of two tickets can be made.
+fn share(one: &NewTicket, other: &NewTicket) -> bool {
+    one.ticket.players().any(|player| other.ticket.players().any(|its| its == player))
+        || one.idempotency.is_some() && one.idempotency == other.idempotency
+}
+
+/// Which ticket of a call was not made, and why.
+fn refusal(answer: Value) -> Result<(usize, Creation)> {
+    let mut values = Vec::<Value>::from_redis_value(answer).map_err(redis::RedisError::from)?.into_iter();
+    let place = usize::from_redis_value(values.next().unwrap_or(Value::Nil)).map_err(redis::RedisError::from)?;
+    let mut answer = Answer::from_redis_value(Value::Array(values.collect())).map_err(redis::RedisError::from)?;
+    let refusal = match answer.outcome.as_str() {
+        "repeated" => Creation::Repeated(answer.take::<Fields>()?.record()?),
+        "exists" => Creation::Exists {
             player: codec::parse("the answer of create.lua", &answer.take::<String>()?)?,
             record: answer.take::<Fields>()?.record()?,
-        }),
-        other => Err(StoreError::corrupt("the answer of create.lua", other)),
-    }
+        },
+        other => return Err(StoreError::corrupt("the answer of create.lua", other)),
+    };
+    Ok((place, refusal))
 }

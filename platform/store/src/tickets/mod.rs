@@ -17,10 +17,10 @@
 //!
 //! | key after `<prefix>{mm}:` | type | holds |
 //! | --- | --- | --- |
-//! | `ticket:<id>` | hash | `shard`, `state`, `players` (ids), `ticket` and `names` (JSON); `match` while proposed, claimed or matched; `claimed_at` (ms) and, where all were asked, `accepted` while claimed; `ended_at` (ms) and `reason` when over |
+//! | `ticket:<id>` | hash | `shard`, `state`, `players` (ids), `ticket` and `names` (JSON), `key` (owner and idempotency key, or nothing); `match` while proposed, claimed or matched; `claimed_at` (ms) and, where all were asked, `accepted` while claimed; `ended_at` (ms) and `reason` when over |
 //! | `player:<id>` | string | the id of the player's live ticket (waiting, proposed or claimed) |
-//! | `key:<owner>:<key>` | string | the id of the ticket that was made with this idempotency key |
-//! | `pool:<shard>` | hash | what waits: id → ticket (JSON) |
+//! | `key:<owner>:<key>` | string | the id of the ticket that was made with this idempotency key; as long as the ticket can be read |
+//! | `pool:<shard>` | set | the ids of the tickets that wait |
 //! | `backfills:<shard>` | hash | running matches that want players: id → backfill (JSON) |
 //! | `backfill:<match>` | string | the shard and the id of the match's wish |
 //! | `proposal:<match>` | hash | `shard`, `accept_by` (ms), `tickets` (ids), `players` and `accepted` (counts); each player's answer under their id; the wish it is to fulfil |
@@ -75,9 +75,6 @@ pub use shard::{InvalidShard, Shard};
 /// How long a ticket that is over stays readable, in seconds.
 const READABLE_SECS: u32 = 10 * 60;
 
-/// How long an idempotency key is remembered, in seconds.
-const KEY_SECS: u32 = 24 * 60 * 60;
-
 /// How many changes to a shard are kept for leaders to follow; a leader that is further behind takes a snapshot.
 const CHANGES_KEPT: u32 = 4_000;
 
@@ -85,8 +82,7 @@ static READ: LazyLock<Script> = LazyLock::new(|| script(&[include_str!("read.lua
 
 /// A script after what all of them share.
 fn script(own: &[&str]) -> Script {
-    let numbers =
-        format!("local CHANGES_KEPT, READABLE_SECS, KEY_SECS = '{CHANGES_KEPT}', '{READABLE_SECS}', '{KEY_SECS}'\n");
+    let numbers = format!("local CHANGES_KEPT, READABLE_SECS = '{CHANGES_KEPT}', '{READABLE_SECS}'\n");
     Script::new(&[&[numbers.as_str(), include_str!("common.lua")], own].concat())
 }
 

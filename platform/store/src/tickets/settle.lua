@@ -7,10 +7,10 @@ local at = 2
 while at <= #ARGV do
   local id, last = ARGV[at], at + 2 + tonumber(ARGV[at + 2])
   local key = P .. 'ticket:' .. id
-  local found = redis.call('HMGET', key, 'state', 'match')
+  local found = redis.call('HMGET', key, 'state', 'match', 'key')
   if found[1] == 'claimed' and found[2] == ARGV[at + 1] then
     redis.call('HSET', key, 'state', 'matched', 'ended_at', ARGV[1])
-    redis.call('EXPIRE', key, READABLE_SECS)
+    readable_for_a_while(key, found[3])
     settled[#settled + 1] = id
     for i = at + 3, last do
       lives[#lives + 1] = P .. 'player:' .. ARGV[i]

@@ -48,6 +48,47 @@ async fn a_player_has_one_live_ticket_however_many_are_wished_for_at_once() {
 }
 
 #[tokio::test]
+async fn each_wish_of_a_crowd_is_told_what_became_of_it() {
+    let scratch = Scratch::new().await;
+    let tickets = &scratch.store.tickets;
+    let at = |n: usize, wish: NewTicket| NewTicket {
+        shard: Shard::new("classic-ranked", format!("group-{}", n % 3)),
+        ..wish
+    };
+    let (busy, again): (Vec<_>, Vec<_>) = (0..10).map(|_| (fresh_id::<PlayerId>(), fresh_id::<PlayerId>())).unzip();
+    let before: Vec<NewTicket> =
+        busy.iter().chain(&again).enumerate().map(|(n, player)| at(n, keyed(*player, "before"))).collect();
+    tickets.create_many(&before).await.unwrap();
+
+    // In turn: somebody new, somebody who waits, a request that was made before, and the one before it once more.
+    let mut wishes = Vec::new();
+    for n in 0..10 {
+        let new = at(n, keyed(fresh_id(), "now"));
+        wishes.extend((0..4).map(|_| at(n, keyed(fresh_id(), "now"))));
+        wishes.extend([new.clone(), at(n, keyed(busy[n], "now")), at(n + 1, keyed(again[n], "before"))]);
+        wishes.push(NewTicket { ticket: given::new_ticket(new.ticket.members[0].player_id).ticket, ..new });
+    }
+    let answers = tickets.create_many(&wishes).await.unwrap();
+    assert_eq!(answers.len(), wishes.len());
+    for (n, answers) in answers.chunks(8).enumerate() {
+        let [fresh @ .., new, exists, repeated, once_more] = answers else { panic!("eight each") };
+        for (wish, answer) in wishes[n * 8..].iter().zip(fresh.iter().chain([new])) {
+            let Creation::Created(record) = answer else { panic!("{answer:?}") };
+            assert_eq!((&record.ticket, &record.shard), (&wish.ticket, &wish.shard));
+            assert_eq!(tickets.get(wish.ticket.ticket_id).await.unwrap().as_ref(), Some(record));
+        }
+        let Creation::Exists { player, record } = exists else { panic!("{exists:?}") };
+        assert_eq!((*player, &record.ticket), (busy[n], &before[n].ticket));
+        let Creation::Repeated(record) = repeated else { panic!("{repeated:?}") };
+        assert_eq!((&record.ticket, &record.shard), (&before[10 + n].ticket, &before[10 + n].shard));
+        let (Creation::Created(record), Creation::Repeated(same)) = (new, once_more) else { panic!("{once_more:?}") };
+        assert_eq!(record, same);
+    }
+    assert_eq!(tickets.waiting_count().await.unwrap(), 20 + 50);
+    scratch.finish().await;
+}
+
+#[tokio::test]
 async fn a_party_waits_wholly_or_not_at_all() {
     let scratch = Scratch::new().await;
     let (store, tickets) = (&scratch.store, &scratch.store.tickets);
@@ -153,10 +194,12 @@ async fn a_waiting_ticket_is_cancelled_by_its_player_only_and_frees_them() {
 async fn what_is_over_is_forgotten_after_a_while() {
     let scratch = Scratch::new().await;
     let (store, tickets) = (&scratch.store, &scratch.store.tickets);
-    let (given_up, matched) = (keyed(fresh_id(), "k"), waiting(store, 2).await);
-    given::create(store, &given_up).await;
+    let (given_up, matched) = (keyed(fresh_id(), "k"), [keyed(fresh_id(), "k"), keyed(fresh_id(), "k")]);
+    for new in [&given_up].into_iter().chain(&matched) {
+        given::create(store, new).await;
+    }
     tickets.cancel(given_up.ticket.ticket_id, CancelledBy::Server, now()).await.unwrap();
-    let claims = claimed(store, &[&matched]).await;
+    let claims = claimed(store, &matched.each_ref()).await;
     tickets.settle(&claims, now()).await.unwrap();
 
     // Everything that is left of the two has an end, but what there is one of for a shard, or for all.

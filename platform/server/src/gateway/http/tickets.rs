@@ -12,7 +12,7 @@ use crate::gateway::admission::Creation;
 use crate::gateway::extract::{Asker, Body, PathId};
 
 /// Join a queue: a player alone, a trusted server with the players it names. A player has one live ticket; with the same
-/// `Idempotency-Key` the same ticket is given again, for 24 hours.
+/// `Idempotency-Key` the same ticket is given again, until 10 minutes after it is over.
 #[utoipa::path(post, path = "/v1/tickets", tag = "matchmaking", security(("token" = []), ("key" = [])), request_body = CreateTicket,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 64 visible ASCII characters, new for every new wish")),
     responses(
