@@ -92,6 +92,12 @@ pub(crate) fn queues_untold(trouble: &str) {
     tracing::warn!(trouble, "the platform could not be told to close or open a region's queues");
 }
 
+/// A region was deleted whose queues stay closed.
+pub(crate) fn queues_left_closed(why: &str) {
+    counter!("muster_operator_queues_left_closed_total").increment(1);
+    tracing::warn!(why, "a region goes and its queues stay closed");
+}
+
 /// The API server is called: what a role must allow for it.
 pub(crate) fn api_called(verb: &'static str, group: &str, resource: &str) {
     let labels = [("verb", verb.to_owned()), ("group", group.to_owned()), ("resource", resource.to_owned())];

@@ -8,16 +8,26 @@ use kube::{
     Api, Client, Config, Resource,
     api::{ListParams, Patch, PatchParams},
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+    core::DeserializeGuard,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{FIELD_MANAGER, problem::Problem};
+use super::{FIELD_MANAGER, problem::Problem, standing::Standing};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Objects that one answer has at most.
 const PAGE: u32 = 500;
+
+/// The objects of a kind.
+#[derive(Debug)]
+pub struct Listed<K> {
+    /// Those that can be read.
+    pub readable: Vec<K>,
+    /// What there is to say of the others.
+    pub unreadable: Vec<Standing>,
+}
 
 /// Which cluster, and where in it.
 #[derive(Debug, Args)]
@@ -131,7 +141,7 @@ impl Cluster {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// The same in all namespaces or in this one.
+    /// The objects of a kind in all namespaces or in this one.
     pub fn within<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(&self, all: bool) -> Api<K> {
         if all { Api::all(self.client.clone()) } else { self.here() }
     }
@@ -141,21 +151,30 @@ impl Cluster {
         Self { namespace: namespace.to_owned(), ..self.clone() }
     }
 
-    /// The objects of one of Muster's kinds.
+    /// The objects of one of Muster's kinds, in this namespace or in all. One that cannot be read hides none of the others.
     ///
     /// # Errors
     /// The API server cannot be asked, or does not know the kind.
-    pub async fn all<K>(&self, api: &Api<K>) -> Result<Vec<K>, Problem>
+    pub async fn all<K>(&self, everywhere: bool) -> Result<Listed<K>, Problem>
     where
-        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
     {
-        self.some(api, ListParams::default(), usize::MAX).await.map_err(|error| {
+        let api = self.within::<DeserializeGuard<K>>(everywhere);
+        let all = self.some(&api, ListParams::default(), usize::MAX).await.map_err(|error| {
             let kind = K::plural(&()).into_owned();
             if is_missing(&error) {
                 return self.not_installed(&kind);
             }
             Problem::of(&error, &self.server, &format!("list {kind}"))
-        })
+        })?;
+        let mut listed = Listed { readable: Vec::new(), unreadable: Vec::new() };
+        for DeserializeGuard(read) in all {
+            match read {
+                Ok(resource) => listed.readable.push(resource),
+                Err(not) => listed.unreadable.push(Standing::unreadable::<K>(&not.metadata, &not.error)),
+            }
+        }
+        Ok(listed)
     }
 
     /// The objects of a kind that `parameters` choose, page by page, and no more than about `most`.

@@ -11,6 +11,8 @@ pub enum Exit {
     NotDone,
     /// It cannot be told.
     Unknown,
+    /// A resource cannot be read; what was asked is told of all others.
+    Unreadable,
     /// By Ctrl-C.
     Interrupted,
 }
@@ -22,6 +24,7 @@ impl From<Exit> for ExitCode {
             Exit::NotDone => 1,
             // clap's code for a wrong argument too.
             Exit::Unknown => 2,
+            Exit::Unreadable => 3,
             // What shells give for an interrupt.
             Exit::Interrupted => 130,
         })

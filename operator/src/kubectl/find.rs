@@ -40,6 +40,7 @@ where
     match cluster.here::<K>().get(name).await {
         Ok(found) => Ok(Some(found)),
         Err(error) if is_missing(&error) => Ok(None),
+        Err(kube::Error::SerdeError(cause)) => Err(Problem::unreadable(&doing(), &cause)),
         Err(error) => Err(Problem::of(&error, &cluster.server, &doing())),
     }
 }
@@ -49,13 +50,15 @@ where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
 {
     let (kind, namespace) = (K::kind(&()), &cluster.namespace);
-    let here = cluster.all(&cluster.here::<K>()).await?;
+    let here = cluster.all::<K>(false).await?;
     let what = format!("There is no {kind} {name} in namespace {namespace}.");
+    let unreadable = here.unreadable.into_iter().map(|standing| standing.name);
+    let here: Vec<_> = here.readable.iter().map(ResourceExt::name_any).chain(unreadable).collect();
     if !here.is_empty() {
-        return Ok(Problem::new(what, format!("There are: {}.", names(here.iter().map(ResourceExt::name_any)))));
+        return Ok(Problem::new(what, format!("There are: {}.", names(here.into_iter()))));
     }
     // Whoever may not look into all namespaces is told of this one only.
-    let everywhere = cluster.all(&cluster.within::<K>(true)).await.unwrap_or_default();
+    let everywhere = cluster.all::<K>(true).await.map(|listed| listed.readable).unwrap_or_default();
     let place = |found: &K| format!("{}/{}", found.namespace().unwrap_or_default(), found.name_any());
     let namesakes: Vec<_> = everywhere.iter().filter(|found| found.name_any() == name).map(place).collect();
     let elsewhere = if namesakes.is_empty() { everywhere.iter().map(place).collect() } else { namesakes };

@@ -55,7 +55,7 @@ First time here:
   kubectl muster report -A                    a zip for support, without secrets
 
 Exit codes: 0 done, or everything Ready; 1 not Ready, not done in time, or refused; 2 it cannot be told (no cluster, not \
-allowed, not there, a wrong argument); 130 Ctrl-C.
+allowed, not there, a wrong argument); 3 a resource is stored that cannot be read; 130 Ctrl-C.
 
 Results go to standard output, progress and problems to standard error, so that `-o json` can be piped.
 NO_COLOR turns colours off; they are used on terminals only."

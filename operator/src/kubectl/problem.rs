@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use super::exit::Exit;
+use super::{exit::Exit, standing::UNREADABLE_TODO};
 
 /// What went wrong.
 #[derive(Debug)]
@@ -26,6 +26,11 @@ impl Problem {
     /// It could be done, and is not, for a reason.
     pub fn refused(what: impl Into<String>, todo: impl Into<String>) -> Self {
         Self { exit: Exit::NotDone, ..Self::new(what, todo) }
+    }
+
+    /// The API server has it, and it is not what its kind should be.
+    pub fn unreadable(doing: &str, cause: &dyn Error) -> Self {
+        Self { exit: Exit::Unreadable, ..Self::new(format!("Could not {doing}: {cause}."), UNREADABLE_TODO) }
     }
 
     /// The API server did not do what was asked. `doing` follows "may not" and "could not", such as `list Regions`.

@@ -1,7 +1,7 @@
 //! Whether a resource is as it should be, by what its conditions say.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
 
@@ -10,6 +10,10 @@ use crate::reconcile::{
     conditions::{DEGRADED, READY},
     is_paused,
 };
+
+/// What to do about a resource that cannot be read.
+pub const UNREADABLE_TODO: &str = "It was stored before a rule was tightened, or this command is older than the definitions: \
+                                   apply it once more as its definition wants it, and compare `kubectl muster --version` with the operator's image.";
 
 /// Whether it is as it should be. In the order in which one outweighs another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -20,6 +24,8 @@ pub enum Verdict {
     Unknown,
     /// It is not.
     NotReady,
+    /// It was stored before a rule was tightened, and nobody can read it.
+    Unreadable,
 }
 
 impl Verdict {
@@ -29,6 +35,7 @@ impl Verdict {
             Self::Ready => "yes",
             Self::Unknown => "unknown",
             Self::NotReady => "no",
+            Self::Unreadable => "unreadable",
         }
     }
 
@@ -37,7 +44,7 @@ impl Verdict {
         match self {
             Self::Ready => Mood::Good,
             Self::Unknown => Mood::Doubtful,
-            Self::NotReady => Mood::Bad,
+            Self::NotReady | Self::Unreadable => Mood::Bad,
         }
     }
 
@@ -47,6 +54,7 @@ impl Verdict {
             Self::Ready => Exit::Done,
             Self::Unknown => Exit::Unknown,
             Self::NotReady => Exit::NotDone,
+            Self::Unreadable => Exit::Unreadable,
         }
     }
 }
@@ -136,6 +144,25 @@ impl Standing {
             paused,
             deleting: resource.meta().deletion_timestamp.is_some(),
             created: resource.meta().creation_timestamp.as_ref().map(|time| time.0),
+        }
+    }
+
+    /// Of a resource that cannot be read, and why.
+    pub fn unreadable<K: Resource<DynamicType = ()>>(metadata: &ObjectMeta, cause: &str) -> Self {
+        let kind = K::kind(&()).into_owned();
+        Self {
+            namespace: metadata.namespace.clone().unwrap_or_default(),
+            name: metadata.name.clone().unwrap_or_default(),
+            ready: Verdict::Unreadable,
+            reason: "Unreadable".to_owned(),
+            message: format!("This {kind} cannot be read: {}. {UNREADABLE_TODO}", cause.trim_end_matches('.')),
+            since: None,
+            degraded: None,
+            // Paused or not, nothing is done about it.
+            paused: false,
+            deleting: metadata.deletion_timestamp.is_some(),
+            created: metadata.creation_timestamp.as_ref().map(|time| time.0),
+            kind,
         }
     }
 

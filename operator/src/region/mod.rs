@@ -2,7 +2,8 @@
 //!
 //! - [`objects`]: what a Region consists of. [`owned`]: what there is of it. What differs is applied.
 //! - [`phase`]: serving, closing or stopped. [`platform`]: how many matches still run. [`maintenance`]: when a change may be rolled out.
-//! - [`queues`]: whether the platform's queues take players for it, by the calls of [`closures`].
+//! - [`queues`]: whether the platform's queues take players for it, by the calls of [`closures`]. [`withdraw`]: what was closed is
+//!   opened when it is deleted.
 //! - [`secrets`]: what the processes read must be there. [`report`]: what the status says.
 
 mod closures;
@@ -16,6 +17,7 @@ mod queues;
 mod report;
 mod run;
 mod secrets;
+mod withdraw;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +31,7 @@ use crate::{
     context::Context,
     crd::{
         Region, ServerRole,
-        region::{DrainStatus, QueuesState, RegionState, RegionStatus},
+        region::{DrainStatus, QueuesState, QueuesStatus, RegionState, RegionStatus},
     },
     reconcile::{
         Action, Error, NOW_AND_THEN, Work,
@@ -48,6 +50,12 @@ use queues::Queues;
 /// A drain waits, with everything as it is, until the platform lets nobody in any more.
 fn is_held(phase: Phase, queues: &Queues) -> bool {
     phase == Phase::Closing && queues.trouble.is_some()
+}
+
+/// Its drain has come to its end.
+fn has_stopped(region: &Region) -> bool {
+    let drain = region.status.as_ref().and_then(|status| status.drain.as_ref());
+    drain.is_some_and(|drain| drain.stopped_at.is_some())
 }
 
 /// Looks after Regions.
@@ -93,12 +101,16 @@ impl<P: Platform> Work for Regions<P> {
         Ok(next)
     }
 
-    /// A Region that is deleted is drained first. Its objects go with it.
+    /// A Region that is deleted is drained first. Its objects go with it, and at last what it closed is opened.
     async fn clean_up(&self, region: Arc<Region>) -> Result<Action, Error> {
-        let queues = queues::settle(&self.context, &self.closures, &region).await;
+        // What has stopped, or never ran, need not be closed any more.
+        let queues = match self.runs(&region) && !has_stopped(&region) {
+            true => queues::settle(&self.context, &self.closures, &region).await,
+            false => Queues::known(&region),
+        };
         let (phase, drain) = self.drain(&region, &queues).await;
         if phase == Phase::Stopped {
-            return Ok(Action::await_change());
+            return self.let_go(&region, drain, queues).await;
         }
         if !is_held(phase, &queues) {
             self.make_so(&region, phase, Window::Open).await?;
@@ -115,6 +127,13 @@ impl<P: Platform> Work for Regions<P> {
 }
 
 impl<P: Platform> Regions<P> {
+    /// Whether any process of it runs, or is to run.
+    fn runs(&self, region: &Region) -> bool {
+        let running =
+            |role| self.rollout(region, role).is_some_and(|rollout| rollout.wanted > 0 || rollout.replicas > 0);
+        ServerRole::ALL.into_iter().any(running)
+    }
+
     /// How far the drain is.
     async fn drain(&self, region: &Region, queues: &Queues) -> (Phase, Option<DrainStatus>) {
         let so_far = region.status.as_ref().and_then(|status| status.drain.as_ref());
@@ -130,10 +149,8 @@ impl<P: Platform> Regions<P> {
                 }
             },
         };
-        let running =
-            |role| self.rollout(region, role).is_some_and(|rollout| rollout.wanted > 0 || rollout.replicas > 0);
         let leaving = Leaving {
-            running: ServerRole::ALL.into_iter().any(running),
+            running: self.runs(region),
             closed: queues.trouble.is_none()
                 && self.rollout(region, ServerRole::Matchmaker).is_none_or(|rollout| rollout.replicas == 0),
             matches,
@@ -229,21 +246,7 @@ impl<P: Platform> Regions<P> {
     async fn tell_queues(&self, region: &Region, before: &RegionStatus, now: &RegionStatus) {
         let notices = &self.context.notices;
         if let Some(queues) = now.queues.as_ref().filter(|_| now.queues != before.queues) {
-            let name = &queues.region;
-            match queues.state {
-                QueuesState::Closed => {
-                    notices.normal(region, "QueuesClosed", "Drain", format!("The queues are closed in {name}.")).await;
-                }
-                QueuesState::Open => {
-                    notices
-                        .normal(region, "QueuesOpened", "Reconcile", format!("The queues are open in {name}."))
-                        .await;
-                }
-                QueuesState::KeptClosed => {
-                    let note = format!("Staff keep the queues closed in {name}: only they open them.");
-                    notices.warning(region, "QueuesKeptClosed", "Reconcile", note).await;
-                }
-            }
+            self.tell_turn_of_queues(region, queues).await;
         }
         let reason = |status: &RegionStatus| conditions::reason(&status.conditions, DEGRADED).map(str::to_owned);
         if let Some(trouble) = reason(now).filter(|reason| report::QUEUES_REASONS.contains(&reason.as_str()))
@@ -252,6 +255,22 @@ impl<P: Platform> Regions<P> {
             let told = now.conditions.iter().find(|condition| condition.type_ == DEGRADED);
             let note = told.map(|condition| condition.message.clone()).unwrap_or_default();
             notices.warning(region, &trouble, "Reconcile", note).await;
+        }
+    }
+
+    async fn tell_turn_of_queues(&self, region: &Region, queues: &QueuesStatus) {
+        let (notices, name) = (&self.context.notices, &queues.region);
+        match queues.state {
+            QueuesState::Closed => {
+                notices.normal(region, "QueuesClosed", "Drain", format!("The queues are closed in {name}.")).await;
+            }
+            QueuesState::Open => {
+                notices.normal(region, "QueuesOpened", "Reconcile", format!("The queues are open in {name}.")).await;
+            }
+            QueuesState::KeptClosed => {
+                let note = format!("Staff keep the queues closed in {name}: only they open them.");
+                notices.warning(region, "QueuesKeptClosed", "Reconcile", note).await;
+            }
         }
     }
 

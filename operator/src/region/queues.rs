@@ -142,7 +142,11 @@ fn forgotten(known: Option<&QueuesStatus>, wanted: QueuesState) -> Option<String
 }
 
 /// The service key, read anew each time: it may have been replaced.
-async fn key(context: &Context, region: &Region, platform: &PlatformAccess) -> Result<secrecy::SecretString, String> {
+pub(super) async fn key(
+    context: &Context,
+    region: &Region,
+    platform: &PlatformAccess,
+) -> Result<secrecy::SecretString, String> {
     let (name, entry) = (&platform.key.secret, &platform.key.key);
     let namespace = region.namespace().unwrap_or_default();
     let api: Api<Secret> = context.beside(region);
@@ -166,7 +170,7 @@ async fn key(context: &Context, region: &Region, platform: &PlatformAccess) -> R
 }
 
 /// Kubernetes keeps whole seconds; more would differ from what is read back.
-fn whole_second(now: Timestamp) -> Time {
+pub(super) fn whole_second(now: Timestamp) -> Time {
     Time(Timestamp::from_second(now.as_second()).unwrap_or(now))
 }
 

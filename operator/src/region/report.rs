@@ -51,7 +51,13 @@ pub fn status(region: &Region, seen: &Seen, now: Timestamp) -> RegionStatus {
         && degraded.holds == Some(false)
     {
         let [closed, opened] = QUEUES_REASONS;
-        let reason = if seen.phase == Phase::Serving { opened } else { closed };
+        // One that is deleted opens what it closed when it has stopped.
+        let opens = match seen.phase {
+            Phase::Serving => true,
+            Phase::Closing => false,
+            Phase::Stopped => region.metadata.deletion_timestamp.is_some(),
+        };
+        let reason = if opens { opened } else { closed };
         *degraded = Says::yes(DEGRADED, reason, trouble.clone());
     }
     conditions::set(&mut status.conditions, region.metadata.generation, now, says);

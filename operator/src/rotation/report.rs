@@ -106,8 +106,9 @@ fn progressing(state: &RotationState, remarks: &Remarks, suspended: bool) -> Say
 
 fn degraded(state: &RotationState, remarks: &Remarks) -> Says {
     if let Some(failure) = &state.failure {
+        let told = failure.message.trim_end_matches('.');
         let kept = if state.current.is_some() { " The version in use stays valid." } else { "" };
-        return Says::yes(DEGRADED, known(&failure.reason), format!("{}{kept}", failure.message));
+        return Says::yes(DEGRADED, known(&failure.reason), format!("{told}.{kept}"));
     }
     match &remarks.trouble {
         Some((reason, message)) => Says::yes(DEGRADED, reason, message.clone()),

@@ -64,9 +64,10 @@ impl VaultError {
             ClientError::APIError { code: 404, errors } => {
                 Self::new(Trouble::NotFound, format!("Vault has no {place} (404{})", told(errors)))
             }
-            ClientError::APIError { code: 503, .. } => {
-                Self::new(Trouble::Sealed, "Vault is sealed or in maintenance (503): unseal it")
-            }
+            ClientError::APIError { code: 503, .. } => Self::new(
+                Trouble::Sealed,
+                "Vault is sealed or in maintenance (503): unseal it with `vault operator unseal`",
+            ),
             ClientError::APIError { code: 400, errors } if errors.iter().any(|e| e.contains("check-and-set")) => {
                 Self::new(Trouble::Conflict, format!("somebody else has written {place} at the same time"))
             }

@@ -7,6 +7,7 @@
 //! - `region`: what becomes of a Region. `steady`: nothing is written when nothing has changed. `leadership`: one of two acts.
 //!   `outage`: trouble that is not the operator's own. `rotation`: what becomes of a SecretRotation. `autoscaler`: of a RegionAutoscaler.
 //!   `role`: the shipped role is exactly what is used. `samples`: they are accepted. `settings`: the program's settings.
+//!   `traces`: each reconcile is a span.
 //! - `chart`: what is rendered from the Helm chart is accepted, and allows the operator what it needs.
 //! - `kubectl`: `kubectl muster`, as a person runs it.
 //! - `alerts`: every alert has its runbook and its tests, and asks for metrics that exist.
@@ -30,3 +31,4 @@ mod samples;
 mod settings;
 mod snapshot;
 mod steady;
+mod traces;

@@ -85,6 +85,33 @@ impl Operator {
         metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
     }
 
+    /// How often it has looked at resources of a kind, whatever came of it.
+    pub async fn reconciles(&self, kind: &str) -> f64 {
+        let metrics = self.metrics().await.unwrap_or_default();
+        let of_kind = format!("kind=\"{kind}\"");
+        let counted =
+            metrics.lines().filter(|line| line.starts_with("muster_reconciles_total{") && line.contains(&of_kind));
+        counted.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+    }
+
+    /// Waits until it has looked so much more often at resources of a kind: whatever it would have done, it would have done by then.
+    pub async fn wait_reconciles(&self, kind: &str, more: f64) {
+        let before = self.reconciles(kind).await;
+        eventually(SOON, &format!("{more} more looks at {kind}"), async || {
+            (self.reconciles(kind).await >= before + more).then_some(())
+        })
+        .await;
+    }
+
+    /// What it has written, by kind.
+    pub async fn writes(&self) -> Vec<String> {
+        let metrics = self.metrics().await.unwrap_or_default();
+        let writes = metrics.lines().filter(|line| line.contains("writes_total{"));
+        let mut writes: Vec<_> = writes.map(str::to_owned).collect();
+        writes.sort();
+        writes
+    }
+
     /// Waits until `/readyz` says so.
     pub async fn wait_ready(&self) {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");

@@ -2,15 +2,20 @@
 
 use std::path::Path;
 
+use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
     core::GroupVersionKind,
 };
+use muster_testkit::eventually;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cluster::Cluster;
+use crate::{
+    cluster::{Cluster, SOON},
+    region,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sample_and_manifest_is_accepted() {
@@ -31,6 +36,45 @@ async fn every_sample_and_manifest_is_accepted() {
         }
     }
     assert!(applied >= 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_regions_run_and_all_samples_are_looked_after() {
+    let Some(cluster) = Cluster::shared().await else { return };
+    let space = cluster.namespace("samples").await;
+    for (secret, key) in [("muster-services", "postgres-url"), ("muster-settings", "key")] {
+        let mut secret = region::secret(secret, key);
+        let more = ["redis-url", "nats-url"].map(|key| (key.to_owned(), ByteString(b"secret".to_vec())));
+        secret.data.get_or_insert_default().extend(more);
+        space.all::<Secret>().create(&PostParams::default(), &secret).await.expect("a Secret");
+    }
+    let mut applied = Vec::new();
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")).expect("a folder") {
+        let yaml = std::fs::read_to_string(file.expect("a file").path()).expect("a sample");
+        for document in serde_yaml_ng::Deserializer::from_str(&yaml) {
+            let mut manifest = Value::deserialize(document).expect("YAML");
+            manifest["metadata"]["namespace"] = space.name.clone().into();
+            cluster.apply(manifest.clone()).await;
+            applied.push(manifest);
+        }
+    }
+    assert!(applied.len() >= 6, "{}", applied.len());
+    for name in ["eu-west", "us-east"] {
+        region::wait_ready(&space, name).await;
+    }
+    // The others need a Vault, a Prometheus or the processes themselves, and say so.
+    for manifest in applied {
+        let kind = manifest["kind"].as_str().expect("a kind");
+        let name = manifest["metadata"]["name"].as_str().expect("a name");
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("muster.dev", "v1alpha1", kind));
+        let api: Api<DynamicObject> = Api::namespaced_with(space.client.clone(), &space.name, &resource);
+        eventually(SOON, &format!("{kind} {name} to be looked at"), async || {
+            let object = api.get(name).await.ok()?;
+            let seen = object.data["status"]["observedGeneration"].as_i64();
+            (seen.is_some() && seen == object.metadata.generation).then_some(())
+        })
+        .await;
+    }
 }
 
 /// What the API server would answer; unknown fields are refused.

@@ -159,7 +159,8 @@ impl<'a> Workshop<'a> {
                 // And what is killed must be one's own.
                 root: uses(&[Part::Alerts, Part::Chaos])
                     || (given.lacks_root_services() && uses(&[Part::Sqlx, Part::Tests])),
-                bao: given.lacks_vault() && uses(&[Part::Tests]),
+                // A Vault that is given is not for tests to seal.
+                bao: uses(&[Part::Tests]),
                 wasm: uses(&[Part::Wasm, Part::Tests]),
                 browser: uses(&[Part::Tests]),
                 lints: self.selection.only.is_empty()

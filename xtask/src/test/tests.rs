@@ -94,6 +94,7 @@ pub fn run(workshop: &mut Workshop<'_>) -> Result<Vec<Row>> {
 fn environment(workshop: &mut Workshop<'_>, command: &mut Command) -> Result<()> {
     let site = workshop.site()?;
     let driver = workshop.tools()?.browser.clone().context("the browser was not set up")?.driver;
+    let bao = workshop.tools()?.bao.clone().context("OpenBao was not set up")?;
     let given = Given::for_test(&std::env::vars().collect());
     let assets = workshop.paths.workspace.parent().map(|folder| folder.join("shared/kube"));
     let services = workshop.services()?;
@@ -107,6 +108,7 @@ fn environment(workshop: &mut Workshop<'_>, command: &mut Command) -> Result<()>
     if let Some(token) = services.bao_token()? {
         command.env("MUSTER_TEST_VAULT_TOKEN", token);
     }
+    command.env("MUSTER_TEST_VAULT_PROGRAM", bao);
     command.env("MUSTER_TEST_SITE", &site).env("MUSTER_TEST_SITE_ROOT", &site).env("MUSTER_TEST_CHROMEDRIVER", driver);
     let has_server = |folder: &Path| folder.join("kube-apiserver").exists() && folder.join("etcd").exists();
     if std::env::var_os("KUBEBUILDER_ASSETS").is_none()

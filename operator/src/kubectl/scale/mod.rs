@@ -92,7 +92,7 @@ pub async fn run(cluster: &Cluster, screen: &Screen, arguments: &Arguments) -> R
     let region: Region = find(cluster, name).await?;
     let before = known_role(&region, role)?;
     let deployment = process_name(&region, role);
-    let autoscalers = autoscalers(cluster, name, role).await?;
+    let autoscalers = autoscalers(cluster, screen, name, role).await?;
     let others = match look::<Deployment>(cluster, &deployment).await? {
         Some(there) => owners::others(&there, !autoscalers.is_empty()),
         None => Vec::new(),
@@ -167,13 +167,22 @@ fn known_role(region: &Region, role: ServerRole) -> Result<Option<i32>, Problem>
 }
 
 /// RegionAutoscalers that decide the number.
-async fn autoscalers(cluster: &Cluster, region: &str, role: ServerRole) -> Result<Vec<String>, Problem> {
-    let all = cluster.all(&cluster.here::<RegionAutoscaler>()).await?;
+async fn autoscalers(
+    cluster: &Cluster,
+    screen: &Screen,
+    region: &str,
+    role: ServerRole,
+) -> Result<Vec<String>, Problem> {
+    let all = cluster.all::<RegionAutoscaler>(false).await?;
+    if let Some(unreadable) = all.unreadable.first() {
+        // The operator does not act for it either, so it decides nothing.
+        screen.progress(&format!("{} is left out: {}", unreadable.called(), unreadable.message));
+    }
     let decides = |autoscaler: &&RegionAutoscaler| {
         let spec = &autoscaler.spec;
         spec.region_ref.name == region && spec.role == role && !spec.dry_run && !is_paused(*autoscaler)
     };
-    Ok(all.iter().filter(decides).filter_map(|autoscaler| autoscaler.metadata.name.clone()).collect())
+    Ok(all.readable.iter().filter(decides).filter_map(|autoscaler| autoscaler.metadata.name.clone()).collect())
 }
 
 fn in_the_way(region: &str, role: ServerRole, autoscalers: &[String], others: &[String]) -> Result<(), Problem> {

@@ -31,10 +31,11 @@ Examples:
   kubectl muster status -A -o json | jq '.regions[] | select(.ready != \"Ready\") | .name'
 
 READY is `yes` when the operator says that the newest spec is in force, `no` when it says that it is not, and `unknown` when it \
-has not spoken of it yet.
+has not spoken of it yet. A resource that was stored before a rule was tightened may be `unreadable`: it is told by its name and why, \
+and the others as usual.
 
 Exit codes: 0 everything is Ready; 1 something is not (with --wait: not in time); 2 it cannot be told: no cluster, not allowed, \
-nothing there, or the operator has not spoken of the newest spec.")]
+nothing there, or the operator has not spoken of the newest spec; 3 a resource is unreadable, whatever the others are.")]
 pub struct Arguments {
     /// In all namespaces
     #[arg(long, short = 'A')]
@@ -82,9 +83,13 @@ pub async fn run(cluster: &Cluster, screen: &Screen, arguments: &Arguments) -> R
 /// # Errors
 /// The API server cannot be asked.
 pub async fn look(cluster: &Cluster, all: bool) -> Result<Overview, Problem> {
-    let (regions, autoscalers, rotations) =
-        (cluster.within::<Region>(all), cluster.within::<RegionAutoscaler>(all), cluster.within::<SecretRotation>(all));
-    let (regions, autoscalers, rotations) =
-        try_join!(cluster.all(&regions), cluster.all(&autoscalers), cluster.all(&rotations))?;
-    Ok(Overview::of(&regions, &autoscalers, &rotations))
+    let (mut regions, mut autoscalers, mut rotations) = try_join!(
+        cluster.all::<Region>(all),
+        cluster.all::<RegionAutoscaler>(all),
+        cluster.all::<SecretRotation>(all)
+    )?;
+    let mut unreadable = std::mem::take(&mut regions.unreadable);
+    unreadable.append(&mut autoscalers.unreadable);
+    unreadable.append(&mut rotations.unreadable);
+    Ok(Overview::of(&regions.readable, &autoscalers.readable, &rotations.readable, unreadable))
 }

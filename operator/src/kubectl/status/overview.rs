@@ -32,6 +32,8 @@ pub struct Overview {
     pub autoscalers: Vec<AutoscalerRow>,
     /// The SecretRotations, by namespace and name.
     pub rotations: Vec<RotationRow>,
+    /// Those that cannot be read, of whatever kind.
+    pub unreadable: Vec<Standing>,
 }
 
 /// A Region.
@@ -107,14 +109,21 @@ pub struct RotationRow {
 
 impl Overview {
     /// Of these resources.
-    pub fn of(regions: &[Region], autoscalers: &[RegionAutoscaler], rotations: &[SecretRotation]) -> Self {
+    pub fn of(
+        regions: &[Region],
+        autoscalers: &[RegionAutoscaler],
+        rotations: &[SecretRotation],
+        mut unreadable: Vec<Standing>,
+    ) -> Self {
         let mut regions: Vec<_> = regions.iter().map(region).collect();
         let mut autoscalers: Vec<_> = autoscalers.iter().map(autoscaler).collect();
         let mut rotations: Vec<_> = rotations.iter().map(rotation).collect();
         regions.sort_by_key(|row| place(&row.standing));
         autoscalers.sort_by_key(|row| place(&row.standing));
         rotations.sort_by_key(|row| place(&row.standing));
-        let mut overview = Self { verdict: Verdict::Unknown, ready: 0, total: 0, regions, autoscalers, rotations };
+        unreadable.sort_by_key(place);
+        let mut overview =
+            Self { verdict: Verdict::Unknown, ready: 0, total: 0, regions, autoscalers, rotations, unreadable };
         let verdicts: Vec<_> = overview.standings().map(|standing| standing.ready).collect();
         overview.total = verdicts.len();
         overview.ready = verdicts.iter().filter(|verdict| **verdict == Verdict::Ready).count();
@@ -132,7 +141,8 @@ impl Overview {
     pub fn standings(&self) -> impl Iterator<Item = &Standing> {
         let regions = self.regions.iter().map(|row| &row.standing);
         let autoscalers = self.autoscalers.iter().map(|row| &row.standing);
-        regions.chain(autoscalers).chain(self.rotations.iter().map(|row| &row.standing))
+        let rotations = self.rotations.iter().map(|row| &row.standing);
+        regions.chain(autoscalers).chain(rotations).chain(&self.unreadable)
     }
 
     /// What is waited for, in one line.
@@ -226,17 +236,21 @@ mod tests {
     fn the_worst_resource_decides_the_exit_code() {
         let of = |ready: &[&str]| {
             let regions: Vec<_> = ready.iter().map(|ready| region_that_is("eu", ready)).collect();
-            Overview::of(&regions, &[], &[]).exit()
+            Overview::of(&regions, &[], &[], Vec::new()).exit()
         };
         assert_eq!(of(&["True", "True"]), Exit::Done);
         assert_eq!(of(&["True", "Unknown"]), Exit::Unknown);
         assert_eq!(of(&["Unknown", "False", "True"]), Exit::NotDone);
         assert_eq!(of(&[]), Exit::Unknown);
+        let old = serde_json::from_value(json!({ "name": "old", "namespace": "default" })).unwrap();
+        let unreadable = Standing::unreadable::<Region>(&old, "no such state");
+        let overview = Overview::of(&[region_that_is("eu", "False")], &[], &[], vec![unreadable]);
+        assert_eq!((overview.exit(), overview.total), (Exit::Unreadable, 2));
     }
 
     #[test]
     fn processes_are_counted_over_roles() {
-        let overview = Overview::of(&[region_that_is("eu", "False")], &[], &[]);
+        let overview = Overview::of(&[region_that_is("eu", "False")], &[], &[], Vec::new());
         let row = &overview.regions[0];
         assert_eq!((row.processes_ready, row.processes_wanted), (3, 4));
         assert_eq!(overview.waits_for(), "0 of 1 are Ready; not yet: region/eu (Because)");

@@ -35,6 +35,7 @@ pub fn text(overview: &Overview, screen: Screen, all: bool, namespace: &str, now
     section("Regions", regions(&overview.regions, all, now), overview.regions.len());
     section("Autoscalers", autoscalers(&overview.autoscalers, all, now), overview.autoscalers.len());
     section("Secret rotations", rotations(&overview.rotations, all, now), overview.rotations.len());
+    section("Cannot be read", unreadable(&overview.unreadable, all, now), overview.unreadable.len());
 
     let troubles: Vec<_> = overview.standings().flat_map(|standing| troubles(standing, screen)).collect();
     if !troubles.is_empty() {
@@ -127,6 +128,14 @@ fn rotations(rows: &[RotationRow], all: bool, now: Timestamp) -> Table {
     table
 }
 
+fn unreadable(resources: &[Standing], all: bool, now: Timestamp) -> Table {
+    let mut table = table(all, &["NAME", "READY", "KIND", "AGE", "REASON"]);
+    for standing in resources {
+        table.row(row(all, standing, vec![Cell::plain(&standing.kind)], now));
+    }
+    table
+}
+
 /// What of a resource is not as it should be, in its own words.
 fn troubles(standing: &Standing, screen: Screen) -> Vec<String> {
     let mut said = Vec::new();
@@ -168,7 +177,7 @@ mod tests {
             "status": { "observedGeneration": 1, "currentVersion": 3, "conditions": condition("True"), "nextRotationAt": "2026-01-01T04:00:00Z" },
         }))
         .unwrap();
-        let overview = Overview::of(&[region], &[], &[rotation]);
+        let overview = Overview::of(&[region], &[], &[rotation], Vec::new());
         let now = "2026-01-01T00:01:30Z".parse().unwrap();
         let told = text(&overview, Screen::new(false), true, "default", now);
         let lines: Vec<_> = told.lines().collect();

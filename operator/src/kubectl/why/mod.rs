@@ -36,7 +36,7 @@ Examples:
 It shows what the resource says, then what it owns or needs and what is wrong with that, pods and their containers, and the \
 warnings about them; the oldest and deepest cause comes last, and then what to do.
 
-Exit codes: 0 it is Ready; 1 it is not; 2 it cannot be told.")]
+Exit codes: 0 it is Ready; 1 it is not; 2 it cannot be told; 3 it cannot be read.")]
 pub struct Arguments {
     /// The resource: KIND/NAME, KIND NAME, or NAME
     #[arg(value_name = "RESOURCE", required = true, num_args = 1..=2)]
@@ -75,6 +75,7 @@ fn text(answer: &Answer, screen: Screen, now: Timestamp) -> String {
         Verdict::Ready => "is Ready",
         Verdict::Unknown => "cannot be told to be Ready",
         Verdict::NotReady => "is not Ready",
+        Verdict::Unreadable => "cannot be read",
     };
     let since = standing.since.map(|since| format!(", since {}", ago(since, now))).unwrap_or_default();
     let mut lines = vec![

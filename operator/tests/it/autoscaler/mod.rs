@@ -1,8 +1,7 @@
 //! What becomes of a RegionAutoscaler: it follows a measure, leaves alone what others decide, and writes nothing at rest.
 
+mod depth;
 pub mod page;
-
-use std::time::Duration;
 
 use k8s_openapi::{api::apps::v1::Deployment, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::api::{Patch, PatchParams};
@@ -92,16 +91,10 @@ async fn the_number_follows_the_players_and_yields_to_others() {
 
     // The Region lets it be, and nobody writes anything while nothing changes.
     let before = space.all::<Deployment>().get("eu-gateway").await.expect("the gateways").metadata.generation;
-    let writes = |metrics: String| {
-        let mut writes: Vec<_> =
-            metrics.lines().filter(|line| line.contains("writes_total{")).map(str::to_owned).collect();
-        writes.sort();
-        writes
-    };
     eventually(SOON, "rest", async || {
-        let one = writes(operator.metrics().await?);
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        (one == writes(operator.metrics().await?)).then_some(())
+        let one = operator.writes().await;
+        operator.wait_reconciles("RegionAutoscaler", 10.0).await;
+        (one == operator.writes().await).then_some(())
     })
     .await;
     assert_eq!(space.all::<Deployment>().get("eu-gateway").await.expect("the gateways").metadata.generation, before);

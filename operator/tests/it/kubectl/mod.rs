@@ -1,7 +1,7 @@
 //! `kubectl muster`, as a person runs it.
 //!
 //! A module a command: `status`, `drain`, `why`, `scale`, `rotate`, `report`, `logs`; `problems`: what is said when something is not as it
-//! should be. `pod_logs`: an API server that has logs, which the one of the other tests has not.
+//! should be; `unreadable`: when a resource is stored that nobody can read. `pod_logs`: an API server that has logs, which the one of the other tests has not.
 
 mod drain;
 mod logs;
@@ -11,6 +11,7 @@ mod report;
 mod rotate;
 mod scale;
 mod status;
+mod unreadable;
 mod why;
 
 use std::{
@@ -22,8 +23,8 @@ use muster_testkit::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
-    process::{Child, ChildStderr, Command},
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStderr, ChildStdout, Command},
 };
 
 use crate::cluster::{Cluster, SOON};
@@ -72,14 +73,30 @@ pub struct Running {
     child: Child,
     progress: Lines<BufReader<ChildStderr>>,
     told: String,
+    results: Lines<BufReader<ChildStdout>>,
+    printed: String,
 }
 
 impl Running {
     pub fn start(cluster: &Cluster, arguments: &[&str]) -> Self {
-        let mut command = command(&cluster.admin_kubeconfig(), arguments);
+        Self::start_with(&cluster.admin_kubeconfig(), arguments)
+    }
+
+    pub fn start_with(kubeconfig: &Path, arguments: &[&str]) -> Self {
+        let mut command = command(kubeconfig, arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let progress = BufReader::new(child.stderr.take().expect("its standard error")).lines();
-        Self { child, progress, told: String::new() }
+        let results = BufReader::new(child.stdout.take().expect("its standard output")).lines();
+        Self { child, progress, told: String::new(), results, printed: String::new() }
+    }
+
+    /// Waits for the next line of its result.
+    pub async fn next_line(&mut self) -> String {
+        let line = tokio::time::timeout(SOON, self.results.next_line()).await.expect("a line in time");
+        let line = line.expect("text").unwrap_or_else(|| panic!("it ended after: {}", self.printed));
+        self.printed.push_str(&line);
+        self.printed.push('\n');
+        line
     }
 
     /// Waits until it has told this on its way.
@@ -106,14 +123,16 @@ impl Running {
     /// Waits for its end.
     pub async fn end(mut self) -> Said {
         let ended = async {
-            let (mut out, mut output) = (String::new(), self.child.stdout.take().expect("its standard output"));
-            output.read_to_string(&mut out).await.expect("text");
+            while let Some(line) = self.results.next_line().await.expect("text") {
+                self.printed.push_str(&line);
+                self.printed.push('\n');
+            }
             while let Some(line) = self.progress.next_line().await.expect("text") {
                 self.told.push_str(&line);
                 self.told.push('\n');
             }
             let code = self.child.wait().await.expect("it ends").code();
-            Said { code, out, err: self.told.clone() }
+            Said { code, out: self.printed.clone(), err: self.told.clone() }
         };
         tokio::time::timeout(SOON, ended).await.expect("it ends in time")
     }

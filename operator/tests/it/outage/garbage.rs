@@ -15,30 +15,41 @@ use crate::{
 };
 
 /// The shipped definitions.
-fn definitions() -> Vec<Value> {
+pub fn definitions() -> Vec<Value> {
     serde_yaml_ng::Deserializer::from_str(&printed()).map(|one| Value::deserialize(one).expect("YAML")).collect()
 }
 
 /// A definition that lets everything through, as an earlier version may have.
-fn lax(mut definition: Value) -> Value {
+pub fn lax(mut definition: Value) -> Value {
     let schema = json!({ "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } });
     definition["spec"]["versions"][0]["schema"] = schema;
     definition
 }
 
-fn dynamic(space: &Space, kind: &str) -> Api<DynamicObject> {
+pub fn dynamic(space: &Space, kind: &str) -> Api<DynamicObject> {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("muster.dev", "v1alpha1", kind));
     Api::namespaced_with(space.client.clone(), &space.name, &resource)
 }
 
 /// Stores what the shipped definition would refuse.
-async fn store(space: &Space, kind: &str, name: &str, spec: Value) {
+pub async fn store(space: &Space, kind: &str, name: &str, spec: Value) {
     let object =
         json!({ "apiVersion": "muster.dev/v1alpha1", "kind": kind, "metadata": { "name": name }, "spec": spec });
     let object: DynamicObject = serde_json::from_value(object).expect("an object");
     // The definition that lets it through is not in force at once.
     eventually(SOON, &format!("{kind} {name} to be stored"), async || {
         dynamic(space, kind).create(&PostParams::default(), &object).await.ok()
+    })
+    .await;
+}
+
+/// Waits until the shipped definition of Region is in force.
+pub async fn wait_in_force(space: &Space) {
+    eventually(SOON, "the definition to be in force", async || {
+        let bad =
+            json!({ "apiVersion": "muster.dev/v1alpha1", "kind": "Region", "metadata": { "name": "bad" }, "spec": {} });
+        let bad: DynamicObject = serde_json::from_value(bad).expect("an object");
+        dynamic(space, "Region").create(&PostParams { dry_run: true, ..PostParams::default() }, &bad).await.err()
     })
     .await;
 }
@@ -93,13 +104,7 @@ async fn what_was_stored_before_a_rule_was_tightened_stops_nobody() {
     })
     .await;
     // The others are looked after,
-    eventually(SOON, "the definition to be in force", async || {
-        let bad =
-            json!({ "apiVersion": "muster.dev/v1alpha1", "kind": "Region", "metadata": { "name": "bad" }, "spec": {} });
-        let bad: DynamicObject = serde_json::from_value(bad).expect("an object");
-        dynamic(&space, "Region").create(&PostParams { dry_run: true, ..PostParams::default() }, &bad).await.err()
-    })
-    .await;
+    wait_in_force(&space).await;
     region::create(&space, "eu-west", region::small()).await;
     region::wait_ready(&space, "eu-west").await;
     // and so is it, once it can be read.

@@ -6,7 +6,7 @@
 
 mod api_server;
 mod deleted;
-mod garbage;
+pub mod garbage;
 mod storms;
 mod watches;
 

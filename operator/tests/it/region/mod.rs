@@ -1,9 +1,10 @@
 //! What becomes of a Region.
 //!
 //! - `runs`: from the manifest to running processes, and changes. `drains`: draining, disabling, deleting.
-//! - `queues`: what the platform is told, by a `platform` that stands in for it.
+//! - `queues`: what the platform is told, by a `platform` that stands in for it. `door`: the same with the platform itself.
 //! - `others`: what other people and programs change. `wrong`: what is told when something is wrong.
 
+mod door;
 mod drains;
 mod others;
 mod platform;

@@ -6,7 +6,7 @@ use k8s_openapi::{
     ByteString,
     api::{apps::v1::Deployment, core::v1::Secret, events::v1::Event, rbac::v1::RoleBinding},
 };
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, Patch, PatchParams};
 use muster_operator::crd::{Region, region::QueuesState};
 use muster_testkit::eventually;
 use serde_json::{Value, json};
@@ -187,9 +187,9 @@ async fn without_the_platform_a_drain_goes_as_ever_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_region_that_is_deleted_leaves_its_queues_closed_and_its_successor_opens_them() {
+async fn a_region_that_is_deleted_opens_what_it_closed() {
     let Some(cluster) = Cluster::shared().await else { return };
-    let space = cluster.namespace("successor").await;
+    let space = cluster.namespace("opens").await;
     let platform = StandIn::start().await;
     put_key(&space, KEY).await;
     let mut spec = knowing(&platform);
@@ -197,13 +197,19 @@ async fn a_region_that_is_deleted_leaves_its_queues_closed_and_its_successor_ope
     create(&space, "eu-west", spec.clone()).await;
     wait_ready(&space, "eu-west").await;
     wait_queues(&space, QueuesState::Open).await;
-    space.all::<Region>().delete("eu-west", &DeleteParams::default()).await.expect("deleted");
+    let regions = space.all::<Region>();
+    regions.delete("eu-west", &DeleteParams::default()).await.expect("deleted");
     wait_gone(&space, "eu-west").await;
-    assert_eq!(platform.closed(), ["europe"]);
+    assert_eq!(
+        platform.turns(),
+        ["DELETE europe", "PUT europe", "DELETE europe"],
+        "closed while it drained, then opened"
+    );
+    assert!(platform.closed().is_empty());
+
+    // One that drained long ago, and is called something else since.
     create(&space, "eu-west", spec).await;
     wait_queues(&space, QueuesState::Open).await;
-    assert!(platform.closed().is_empty());
-    // The queues call it something else from now on, while it is closed.
     change(&space, "eu-west", json!({ "spec": { "state": "Draining" } })).await;
     wait_queues(&space, QueuesState::Closed).await;
     change(&space, "eu-west", json!({ "spec": { "platform": { "region": "eu" } } })).await;
@@ -211,4 +217,59 @@ async fn a_region_that_is_deleted_leaves_its_queues_closed_and_its_successor_ope
         (platform.closed() == ["eu"]).then_some(())
     })
     .await;
+    wait_condition(&space, "eu-west", "Ready", "True", "Drained").await;
+    regions.delete("eu-west", &DeleteParams::default()).await.expect("deleted");
+    wait_gone(&space, "eu-west").await;
+    assert!(platform.closed().is_empty());
+
+    // One that never closed anything leaves the queues as they are.
+    create(&space, "eu-west", knowing(&platform)).await;
+    wait_queues(&space, QueuesState::Open).await;
+    change(&space, "eu-west", json!({ "spec": { "state": "Disabled" } })).await;
+    wait_condition(&space, "eu-west", "Ready", "True", "Disabled").await;
+    let told = platform.calls().len();
+    regions.delete("eu-west", &DeleteParams::default()).await.expect("deleted");
+    wait_gone(&space, "eu-west").await;
+    assert_eq!(platform.calls().len(), told, "nobody was asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_cannot_be_told_holds_a_deleted_region_for_a_while_and_no_longer() {
+    let Some(cluster) = Cluster::shared().await else { return };
+    let space = cluster.namespace("held-deleted").await;
+    let platform = StandIn::start().await;
+    put_key(&space, KEY).await;
+    let regions = space.all::<Region>();
+    let deleted = async |match_timeout: &str| {
+        let mut spec = knowing(&platform);
+        spec["state"] = json!("Draining");
+        spec["drain"] = json!({ "matchTimeout": match_timeout });
+        create(&space, "eu-west", spec).await;
+        wait_condition(&space, "eu-west", "Ready", "True", "Drained").await;
+        assert_eq!(platform.closed(), ["eu-west"]);
+        platform.refuses(Some((503, "draining")));
+        // It has stopped long ago: what counts is when it was deleted.
+        let patch = Patch::Merge(json!({ "status": { "drain": { "stoppedAt": "2020-01-01T00:00:00Z" } } }));
+        regions.patch_status("eu-west", &PatchParams::default(), &patch).await.expect("the clock is set");
+        regions.delete("eu-west", &DeleteParams::default()).await.expect("deleted");
+        let region = wait_condition(&space, "eu-west", "Degraded", "True", "QueuesNotOpened").await;
+        let told = message(&region, "Degraded");
+        assert!(
+            told.contains("could not be opened in eu-west: the platform answered 503 (draining)")
+                && told.contains("again until"),
+            "{told}"
+        );
+    };
+
+    // It answers again within that time.
+    deleted("1h").await;
+    platform.refuses(None);
+    wait_gone(&space, "eu-west").await;
+    assert!(platform.closed().is_empty());
+
+    // It does not.
+    deleted("8s").await;
+    wait_gone(&space, "eu-west").await;
+    assert_eq!(platform.closed(), ["eu-west"]);
+    wait_event(&space, "QueuesLeftClosed").await;
 }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::cluster::Cluster;
 
-fn spec(vault: &Vault) -> Value {
+pub fn spec(vault: &Vault) -> Value {
     let postgres = url::Url::parse(&services().postgres_url).expect("a URL");
     let (host, port) = (postgres.host_str().expect("a host"), postgres.port().unwrap_or(5432));
     let database = postgres.path().trim_start_matches('/');
@@ -39,7 +39,7 @@ fn spec(vault: &Vault) -> Value {
 }
 
 /// In every pod a client that keeps one connection and signs in anew all the time.
-fn clients(pods: &Pods) -> (Arc<AtomicU64>, Follower) {
+pub fn clients(pods: &Pods) -> (Arc<AtomicU64>, Follower) {
     let (asked, pods) = (Arc::new(AtomicU64::new(0)), pods.clone());
     let count = asked.clone();
     let task = tokio::spawn(async move {

@@ -4,14 +4,18 @@
 //! - `database`: users are replaced while clients work, and the operator dies at every step. `signing_key`: no pod refuses what
 //!   another signs. `generated`: values by rule, and what others write. `wrong`: what is told when something is wrong.
 //!   `slow`: a Vault that is slow, or whose answers get lost.
+//! - `due`: it begins by itself. `sealed`: a Vault that is sealed in the middle, with an `openbao` of its own.
 //! - `vault`: the Vault of a test, behind a `proxy` that can lose answers. `pods`: what pods would do with the Secret.
 
 mod database;
 mod deaths;
+mod due;
 mod generated;
 mod kubernetes_auth;
+mod openbao;
 mod pods;
 mod proxy;
+mod sealed;
 mod signing_key;
 mod slow;
 pub mod vault;

@@ -20,10 +20,15 @@ impl Vault {
     pub async fn new(name: &str) -> Self {
         let vault =
             services().vault.expect("Vault is not running: run `cargo xtask test` (MUSTER_TEST_VAULT_URL is not set)");
+        Self::at(&vault.url, &vault.token, name).await
+    }
+
+    /// The same in another server.
+    pub async fn at(url: &str, token: &str, name: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let unique = format!("{name}{:x}", rand::random::<u32>());
-        let vault = Self { url: vault.url, token: vault.token, name: unique, http };
+        let vault = Self { url: url.to_owned(), token: token.to_owned(), name: unique, http };
         vault
             .write(&format!("sys/mounts/{}", vault.name), json!({ "type": "kv", "options": { "version": "2" } }))
             .await;
@@ -39,6 +44,13 @@ impl Vault {
     /// With a database engine on the running PostgreSQL, too, whose role is called as the test.
     pub async fn with_database(name: &str) -> Self {
         let vault = Self::new(name).await;
+        vault.add_database().await;
+        vault
+    }
+
+    /// Adds the database engine.
+    pub async fn add_database(&self) {
+        let vault = self;
         let postgres = url::Url::parse(&services().postgres_url).expect("a URL");
         let (mount, role) = (vault.engine(), vault.name.clone());
         vault.write(&format!("sys/mounts/{mount}"), json!({ "type": "database" })).await;
@@ -64,7 +76,6 @@ impl Vault {
                 json!({ "orphan": true, "token_period": "1h", "allowed_policies": role, "renewable": true }),
             )
             .await;
-        vault
     }
 
     /// Sets how long the database users of the role live.

@@ -68,7 +68,12 @@ async fn what_is_wrong_is_told_and_carried_on_from() {
     rotations.patch("token", &PatchParams::default(), &Patch::Merge(paused(json!("true")))).await.expect("paused");
     wait_condition(&space, "token", "Progressing", "False", "Paused").await;
     end_overlap(&space, "token").await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    // Whoever comes later is looked after by then.
+    let mut later = spec(&vault);
+    later["source"]["vaultKv"]["path"] = json!("muster/later");
+    later["target"]["secret"] = json!("later");
+    create(&cluster, &space, "later", later).await;
+    wait_idle(&space, "later", 1).await;
     assert_eq!(state(&space, "token").await.phase, Phase::Overlap);
     rotations.patch("token", &PatchParams::default(), &Patch::Merge(paused(Value::Null))).await.expect("goes on");
     wait_idle(&space, "token", 2).await;

@@ -70,9 +70,9 @@ pub async fn gather(
 ) -> Result<Gathered, Problem> {
     let all = arguments.all_namespaces;
     let overview = status::look(cluster, all).await?;
-    let regions = cluster.all(&cluster.within::<Region>(all)).await?;
-    let autoscalers = cluster.all(&cluster.within::<RegionAutoscaler>(all)).await?;
-    let rotations = cluster.all(&cluster.within::<SecretRotation>(all)).await?;
+    let regions = cluster.all::<Region>(all).await?.readable;
+    let autoscalers = cluster.all::<RegionAutoscaler>(all).await?.readable;
+    let rotations = cluster.all::<SecretRotation>(all).await?.readable;
     let mut namespaces: BTreeSet<_> = overview.standings().map(|standing| standing.namespace.clone()).collect();
     if !all {
         namespaces.insert(cluster.namespace.clone());
@@ -83,6 +83,12 @@ pub async fn gather(
     // Secrets first: what they hold is then taken out of everything else.
     for (namespace, name) in secrets(&regions, &rotations) {
         collector.secret(&namespace, &name).await;
+    }
+    for unreadable in &overview.unreadable {
+        // Nobody knows which Secrets it names, so its text might hold what nothing here would take out.
+        let line = format!("{} in {}: {}", unreadable.called(), unreadable.namespace, unreadable.message);
+        let line = collector.scrubber.scrub(&line);
+        collector.missing.push(line);
     }
     collector.add_all(&regions);
     collector.add_all(&autoscalers);
