@@ -120,12 +120,15 @@ fn cargo(paths: &Paths, arguments: &Arguments) -> std::process::Command {
 
 fn print_table(machine: &Machine, measured: &Value, costs: &[Cost]) {
     output::line(format_args!(
-        "\n{}\n{} events of {} days, {} of them stored raw; loading took {:.0} s\n",
+        "\n{}\n{} events of {} days, {} of them stored raw; loading took {:.0} s, of them {:.0} to record, {:.0} to fold and {:.0} to pack\n",
         machine.line(),
         measured["events"],
         measured["days"],
         measured["raw_events"],
-        measured["loading_s"].as_f64().unwrap_or_default()
+        measured["loading_s"].as_f64().unwrap_or_default(),
+        measured["recording_s"].as_f64().unwrap_or_default(),
+        measured["folding_s"].as_f64().unwrap_or_default(),
+        measured["packing_s"].as_f64().unwrap_or_default()
     ));
     output::line(format_args!("{:<42} {:>9} {:>9} {:>9} {:>8}", "question", "p50 ms", "p95 ms", "max ms", "entries"));
     for cost in costs {

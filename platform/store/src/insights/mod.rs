@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! writer's transaction: events, and record ──► pending ──► fold ──► facts by day ──► questions
-//!                                                            └─► pack: days that are over, in few rows
+//!                                                            └─► pack: days in few rows
 //! ```
 //!
 //! - [`record`] makes a batch of new events small and leaves it in `insights.pending`, in the transaction that stores them.
@@ -53,8 +53,8 @@ pub use space::{Compressed, HypertableSpace};
 pub struct Insights {
     postgres: PgPool,
     nats: Nats,
-    /// Questions of distinct players take memory by the number of players ever seen (up to 24 bytes each; a funnel 16 bytes for each of its
-    /// steps), so few run at once.
+    /// Questions of distinct players take memory by the number of players ever seen (up to 40 bytes each) and by what they read (4 bytes for
+    /// each player, place and day; a funnel 20 for each of these and step), so few run at once.
     turns: Arc<Semaphore>,
 }
 

@@ -1,4 +1,4 @@
-//! Days that are over, in few rows: all players of a day, kind and place in one value.
+//! Days in few rows: all players of a day, kind and place in one value. What has come since is in rows of its own, and read with it.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,33 @@ use crate::{Result, StoreError};
 /// A player's number and their first and last event of a kind on a day, in milliseconds after midnight.
 pub(super) type Mark = (u32, u32, u32);
 
+/// Of a kind on a day that is not over, so many rows may be loose before they are packed: at least, and as a part of what is packed.
+/// Reading a loose row costs tens of times as much as one of a pack; with an eighth, each is written about nine times on its day.
+const LOOSE: (i64, i64) = (4_096, 8);
+
 impl Insights {
-    /// Packs what is known of the days before `before`, and what has come late for packed ones, and says how many rows became part of a
-    /// pack. Give it yesterday, every few minutes: packing a day costs as much as the day is large, and nothing when nothing came.
-    /// Does nothing while somebody else folds or packs.
+    /// Packs what is known of the days before `before`, and what has come late for packed ones; of later days, the kinds of which much is
+    /// loose. Says how many rows became part of a pack. Give it yesterday, every few minutes: packing a kind of a day costs as much as it
+    /// is large, and nothing when nothing came. Does nothing while somebody else folds or packs.
     pub async fn pack(&self, before: NaiveDate) -> Result<u64> {
-        // Primary key of day_marks.
-        let days = sqlx::query!("SELECT DISTINCT day, kind_no FROM insights.day_marks WHERE day < $1", before)
-            .fetch_all(&self.postgres)
-            .await?;
+        let (at_least, part) = LOOSE;
+        // Primary keys of both.
+        let days = sqlx::query!(
+            r#"
+            SELECT day, kind_no FROM insights.day_marks m
+            GROUP BY day, kind_no
+            HAVING day < $1 OR count(*) >= greatest($2, (
+                -- 4 bytes a player.
+                SELECT sum(octet_length(players)) / 4 / $3
+                FROM insights.day_packs p WHERE p.day = m.day AND p.kind_no = m.kind_no
+            ))
+            "#,
+            before,
+            at_least,
+            part,
+        )
+        .fetch_all(&self.postgres)
+        .await?;
         let mut packed = 0;
         // A transaction each: folding waits for none of them for long.
         for row in days {

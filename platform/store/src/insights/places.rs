@@ -89,6 +89,11 @@ impl Places {
         self.groups.get(&place).copied().unwrap_or_default()
     }
 
+    /// The same, if the place is meant.
+    pub fn group_if_meant(&self, place: i32) -> Option<usize> {
+        if self.numbers.is_none() { Some(0) } else { self.groups.get(&place).copied() }
+    }
+
     /// What a group is called.
     pub fn name(&self, group: usize) -> Option<String> {
         self.names.get(group).cloned().flatten()

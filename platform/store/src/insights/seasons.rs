@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Insights;
 use super::questions::{ActiveDay, Cohort, FunnelStep, KindCount, MatchFacts, QueueSeries, SessionSeries};
-use super::range::{AskError, Days, Span};
+use super::range::{AskError, Days, MAX_DAYS, Span};
 
 /// The most seasons that one answer is told apart by.
 const MAX_SEASONS: usize = 12;
@@ -50,6 +50,12 @@ impl Insights {
         let (from, to) = (from.map_or(first, |from| from.max(first)), to.map_or(last, |to| to.min(last)));
         if from > to {
             return AskError::invalid(format!("none of these days is in the season, which is from {first} to {last}"));
+        }
+        let days = (to - from).num_days() + 1;
+        if days > MAX_DAYS {
+            return AskError::invalid(format!(
+                "{days} days of the season `{season}` are too many: ask for {MAX_DAYS} of them at most, with from and to; it is from {first} to {last}"
+            ));
         }
         Days::new(from, to)
     }

@@ -11,6 +11,7 @@ use crate::Result;
 /// The players of a day, kind and place.
 pub(super) struct DaySet {
     pub day: NaiveDate,
+    pub place: i32,
     /// As [`Places`] counts groups.
     pub group: usize,
     /// In no order; a player may be in several sets of a day.
@@ -61,7 +62,7 @@ pub(super) async fn players(
     .await?;
     tx.commit().await?;
     let numbers = |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
-    let set = |day, place, players| DaySet { day, group: places.group_of(place), players };
+    let set = |day, place, players| DaySet { day, place, group: places.group_of(place), players };
     let packed = packs.into_iter().map(|row| set(row.day, row.place, numbers(&row.players)));
     let loose = loose.into_iter().map(|row| set(row.day, row.place, row.players.into_iter().map(unsigned).collect()));
     let mut sets: Vec<DaySet> = packed.chain(loose).collect();

@@ -4,6 +4,8 @@
 //! milliseconds, and stands for `2·GROWTH^i / (GROWTH + 1)`, which is never more than 2.5 % off (DDSketch: Masson, Rim, Lee,
 //! PVLDB 12(12), 2019, section 2.1). Shares of 0 to 1 go into 101 buckets of equal width.
 
+use crate::{Result, StoreError};
+
 /// How much wider each bucket of durations is than the one before.
 const GROWTH: f64 = 1.05;
 
@@ -32,9 +34,42 @@ pub(super) fn bucket_of_share(share: f64) -> usize {
 pub(super) struct Sketch(Vec<i64>);
 
 impl Sketch {
-    /// As it is kept.
+    /// As it is kept in an array.
     pub fn kept(counts: Vec<i64>) -> Self {
         Self(counts)
+    }
+
+    /// All that [`Self::packed`] wrote too.
+    ///
+    /// # Errors
+    /// It is no such thing.
+    pub fn add_packed(&mut self, packed: &[u8]) -> Result<()> {
+        let (entries, rest) = packed.as_chunks::<6>();
+        if !rest.is_empty() {
+            return Err(StoreError::corrupt("a histogram", "its last entry is cut off"));
+        }
+        for [a, b, c, d, e, f] in entries {
+            let bucket = usize::try_from(i16::from_be_bytes([*a, *b]));
+            let bucket = bucket.map_err(|_| StoreError::corrupt("a histogram", "it has a bucket below 0"))?;
+            self.count(bucket, i32::from_be_bytes([*c, *d, *e, *f]).into());
+        }
+        Ok(())
+    }
+
+    /// In few bytes: those buckets that hold something. Several of these, one after the other, are their sum.
+    pub fn packed(&self) -> Vec<u8> {
+        let mut packed = Vec::new();
+        for (bucket, count) in (0_i16..).zip(&self.0) {
+            let mut left = *count;
+            // An entry tells of two thousand million at most; a bucket may have several.
+            while left != 0 {
+                let some = i32::try_from(left).unwrap_or(if left < 0 { i32::MIN } else { i32::MAX });
+                packed.extend(bucket.to_be_bytes());
+                packed.extend(some.to_be_bytes());
+                left -= i64::from(some);
+            }
+        }
+        packed
     }
 
     /// To be kept.
@@ -121,5 +156,22 @@ mod tests {
         both.add(&sketch);
         assert_eq!(both.share_at(0.99), Some(0.25));
         assert_eq!(both.counts()[25], 4);
+    }
+
+    #[test]
+    fn a_packed_sketch_comes_back_and_adds_up() {
+        let mut sketch = Sketch::kept(vec![0, 3, 0, -2, 9_000_000_000, 0, i64::from(i32::MIN) * 2]);
+        let packed = sketch.packed();
+        assert_eq!(packed.len(), 6 * (1 + 1 + 5 + 2));
+        let mut back = Sketch::default();
+        back.add_packed(&packed).unwrap();
+        assert_eq!(back, sketch);
+        sketch.add(&back);
+        back = Sketch::default();
+        back.add_packed(&[&*packed, &*packed].concat()).unwrap();
+        assert_eq!(back, sketch);
+        assert!(Sketch::default().packed().is_empty());
+        assert!(Sketch::default().add_packed(&packed[..7]).is_err());
+        assert!(Sketch::default().add_packed(&[0xff; 6]).is_err());
     }
 }

@@ -8,6 +8,7 @@ use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
+use muster_core::id::SubjectId;
 use muster_core::telemetry::is_kind;
 use serde::Deserialize;
 
@@ -34,6 +35,9 @@ pub struct DeadLetter {
     /// Its original bytes.
     pub payload: Bytes,
 }
+
+/// How many letters are in memory at once: each may be as large as a message can be.
+pub(super) const AT_HAND: usize = 64;
 
 const REASON: &str = "Muster-Dlq-Reason";
 const SUBJECT: &str = "Muster-Dlq-Subject";
@@ -107,6 +111,24 @@ impl Telemetry {
         messages.iter().map(letter).collect()
     }
 
+    /// Removes the letters that name a subject anywhere, readable or not, whoever else they are about; says how many.
+    pub(super) async fn forget_dead_letters(&self, subject: SubjectId) -> Result<u64> {
+        let what = "forgetting dead letters";
+        let stream = self.nats.jetstream.get_stream_no_info(self.nats.stream(streams::DLQ)).await.doing(what)?;
+        let names = [subject.to_string(), subject.uuid().to_string(), subject.uuid().simple().to_string()];
+        let names_it = |letter: &DeadLetter| names.iter().any(|name| holds(&letter.payload, name.as_bytes()));
+        let (mut place, mut removed) = (0, 0);
+        loop {
+            let letters = self.dead_letters_after(place, AT_HAND).await?;
+            let Some(last) = letters.last() else { return Ok(removed) };
+            place = last.sequence;
+            for letter in letters.iter().filter(|letter| names_it(letter)) {
+                stream.delete_message(letter.sequence).await.doing(what)?;
+                removed += 1;
+            }
+        }
+    }
+
     /// How many dead letters there are.
     pub async fn dead_letter_count(&self) -> Result<u64> {
         let what = "counting the DLQ";
@@ -114,6 +136,10 @@ impl Telemetry {
         let subjects = stream.info_with_subjects(self.nats.subject("dlq.telemetry")).await.doing(what)?;
         subjects.try_fold(0, |sum, (_, messages)| async move { Ok(sum + messages as u64) }).await.doing(what)
     }
+}
+
+fn holds(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text))
 }
 
 fn letter(message: &Message) -> Result<DeadLetter> {

@@ -2,12 +2,10 @@
 
 use async_nats::jetstream::message::PublishMessage;
 
+use super::dead::AT_HAND;
 use super::{DeadLetter, DeadLetterFilter, Telemetry};
 use crate::error::NatsResult;
 use crate::{Result, streams, trace};
-
-/// How many letters are in memory at once: each may be as large as a message can be.
-const AT_HAND: usize = 64;
 
 /// What a step of a replay did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

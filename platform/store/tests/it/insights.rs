@@ -80,6 +80,33 @@ async fn packing_changes_no_answer_and_late_events_are_in_it() {
 }
 
 #[tokio::test]
+async fn of_a_day_that_is_not_over_what_is_much_is_packed() {
+    let scratch = Scratch::new().await;
+    let insights = &scratch.store.insights;
+    let players: Vec<SubjectId> = (0..5_000_u128).map(|n| SubjectId::from_uuid(uuid::Uuid::from_u128(n + 1))).collect();
+    let at = crate::given::time("2026-01-05T10:00:00Z");
+    let come = async |players: &[SubjectId], at| {
+        let event =
+            |subject: &SubjectId| TelemetryEvent { subject_id: Some(*subject), ..crate::given::event("level.up", at) };
+        let events: Vec<TelemetryEvent> = players.iter().map(event).collect();
+        insights.backfill(&events.iter().map(SeenEvent::from).collect::<Vec<_>>()).await.unwrap();
+        insights.fold_all().await.unwrap();
+    };
+    let (today, days) = (day("2026-01-05"), Days::new(day("2026-01-05"), day("2026-01-05")).unwrap());
+    let daily = async || insights.active(days, &Slice::default(), None).await.unwrap()[0].daily;
+    come(&players[..4_000], at).await;
+    assert_eq!((insights.pack(today).await.unwrap(), daily().await), (0, 4_000));
+    // Each is of their kind and of any, which are packed each for itself.
+    come(&players[4_000..], at).await;
+    assert_eq!((insights.pack(today).await.unwrap(), daily().await), (10_000, 5_000));
+    // Who comes again is loose again, and counts once.
+    come(&players[..100], at + TimeDelta::hours(1)).await;
+    assert_eq!((insights.pack(today).await.unwrap(), daily().await), (0, 5_000));
+    assert_eq!((insights.pack(day("2026-01-06")).await.unwrap(), daily().await), (200, 5_000));
+    scratch.finish().await;
+}
+
+#[tokio::test]
 async fn retention_follows_those_who_came_first_on_a_day() {
     let scratch = Scratch::new().await;
     let events = shuffled(population(6, 200, 30), 7);
@@ -108,6 +135,17 @@ async fn retention_follows_those_who_came_first_on_a_day() {
             };
             assert_eq!(cohort.returned, [(1, back(1)), (7, back(7))], "{region:?} {}", cohort.day);
         }
+    }
+    // Told apart by region, each is what its slice is.
+    let ask =
+        async |slice: Slice, by| scratch.store.insights.retention(days, &[1, 7], &slice, by, today).await.unwrap();
+    let by_region = ask(slice(None, Some("pc")), Some(Dimension::Region)).await;
+    assert_eq!(by_region.len(), REGIONS.len() * 30);
+    for region in REGIONS {
+        let mut alone = ask(slice(Some(region), Some("pc")), None).await;
+        assert!(alone.iter().any(|cohort| cohort.returned[0].1.is_some_and(|came| came > 0)));
+        alone.iter_mut().for_each(|cohort| cohort.group = Some(region.to_owned()));
+        assert!(by_region.iter().filter(|cohort| cohort.group.as_deref() == Some(region)).eq(&alone), "{region}");
     }
     for wrong in [&[][..], &[0], &[91]] {
         assert!(scratch.store.insights.retention(days, wrong, &Slice::default(), None, today).await.is_err());

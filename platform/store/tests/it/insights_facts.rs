@@ -215,6 +215,30 @@ async fn matches_count_once_and_tell_who_began() {
     near(classic.p50_ms, 89_000.0);
     let only = scratch.store.insights.matches(days, Some("own"), &Slice::default(), None).await.unwrap();
     assert_eq!(only.len(), 1);
+
+    // Histograms in arrays, as versions before wrote them, count as before, and go on from there.
+    let sql = scratch.sql().await;
+    let dense = "UPDATE insights.match_days SET durations_packed = '', durations = (
+        SELECT array_agg((
+            SELECT coalesce(sum((get_byte(durations_packed, at + 4) << 8) + get_byte(durations_packed, at + 5)), 0)::bigint
+            FROM generate_series(0, octet_length(durations_packed) - 6, 6) AS at
+            WHERE (get_byte(durations_packed, at) << 8) + get_byte(durations_packed, at + 1) = bucket
+        ) ORDER BY bucket) FROM generate_series(0, 430) AS bucket)";
+    assert!(sqlx::query(dense).execute(&sql).await.unwrap().rows_affected() > 0);
+    let ask = async || scratch.store.insights.matches(days, None, &Slice::default(), None).await.unwrap();
+    assert_eq!(ask().await, told);
+    let later = match_ended(Mode::Classic, "q", start, "won", true, 240_000);
+    crate::insights_given::told(&scratch, &later, 36).await;
+    let counted: i64 = sqlx::query_scalar(
+        "SELECT sum(octet_length(durations_packed) / 6)::bigint FROM insights.match_days WHERE durations = '{}'",
+    )
+    .fetch_one(&sql)
+    .await
+    .unwrap();
+    assert!(counted > 10, "{counted}");
+    let after = ask().await;
+    assert_eq!((after[1].matches, after[1].p50_ms), (62, told[1].p50_ms));
+    near(after[1].mean_ms, (told[1].mean_ms.unwrap() * 61.0 + 240_000.0) / 62.0);
     scratch.finish().await;
 }
 

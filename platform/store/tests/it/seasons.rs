@@ -97,6 +97,11 @@ async fn questions_are_asked_of_a_season_and_told_apart_by_it() {
     for (season, from) in [("summer", None), ("spring", Some(day("2026-01-20")))] {
         assert!(insights.season_days(season, from, None).await.is_err(), "{season}");
     }
+    // A season may be longer than a question: it says what to do.
+    put(store, "long", "2026-02-01", "2026-10-01").await;
+    let refused = insights.season_days("long", None, None).await.unwrap_err().to_string();
+    assert!(refused.contains("92") && refused.contains("2026-02-01 to 2026-09-30"), "{refused}");
+    assert!(insights.season_days("long", None, Some(day("2026-03-01"))).await.is_ok());
 
     // Told apart: of each, what is asked of its days alone; the seventh is in none.
     let days = Days::new(day("2026-01-02"), day("2026-01-12")).unwrap();

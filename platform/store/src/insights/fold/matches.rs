@@ -6,14 +6,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Grain;
 use super::names::Numbers;
+use super::{Grain, place_of};
 use crate::Result;
 use crate::insights::facts::{Facts, MatchFact};
 use crate::insights::sketch::{Sketch, bucket_of_ms};
 
-/// Grain, day, place, mode, queue, outcome.
-type Key<'a> = (Grain, NaiveDate, i32, Option<&'a str>, Option<&'a str>, &'a str);
+/// Day, place, mode, queue, outcome.
+type Key<'a> = (NaiveDate, i32, Option<&'a str>, Option<&'a str>, &'a str);
 
 #[derive(Default)]
 struct Day {
@@ -30,18 +30,16 @@ pub(super) async fn add(tx: &mut PgConnection, facts: &Facts, numbers: &mut Numb
         return Ok(());
     }
     let new = insert(tx, facts, numbers).await?;
-    let mut days: BTreeMap<Key<'_>, Day> = BTreeMap::new();
+    let (mut regions, mut places): (BTreeMap<Key<'_>, Day>, BTreeMap<Key<'_>, Day>) = Default::default();
     for ((ended_at, _), fact) in facts.matches.iter().filter(|(key, _)| new.contains(key)) {
         let region = numbers.region_of(tx, &facts.places[fact.place]).await?;
         let (date, mode, queue) = (ended_at.date_naive(), fact.mode.as_deref(), fact.queue.as_deref());
-        for (grain, place) in [(Grain::Region, region), (Grain::Place, numbers.places[fact.place])] {
-            days.entry((grain, date, place, mode, queue, &*fact.outcome)).or_default().count(fact);
+        for (days, place) in [(&mut regions, region), (&mut places, numbers.places[fact.place])] {
+            days.entry((date, place, mode, queue, &*fact.outcome)).or_default().count(fact);
         }
     }
-    for (key, day) in days {
-        write(tx, key, day).await?;
-    }
-    Ok(())
+    write(tx, Grain::Region, regions.into_iter().collect()).await?;
+    write(tx, Grain::Place, places.into_iter().collect()).await
 }
 
 impl Day {
@@ -91,43 +89,65 @@ async fn insert(tx: &mut PgConnection, facts: &Facts, numbers: &Numbers) -> Resu
     Ok(new.into_iter().map(|row| (row.ended_at, row.match_id)).collect())
 }
 
-async fn write(tx: &mut PgConnection, key: Key<'_>, mut day: Day) -> Result<()> {
-    let (grain, date, place, mode, queue, outcome) = key;
+/// Adds to the days of one grain. Only whoever has the lock writes there, so what is read stays.
+async fn write(tx: &mut PgConnection, grain: Grain, mut days: Vec<(Key<'_>, Day)>) -> Result<()> {
+    if days.is_empty() {
+        return Ok(());
+    }
+    let dates: Vec<NaiveDate> = days.iter().map(|(key, _)| key.0).collect();
+    let places: Vec<i32> = days.iter().map(|(key, _)| key.1).collect();
+    let modes: Vec<Option<&str>> = days.iter().map(|(key, _)| key.2).collect();
+    let queues: Vec<Option<&str>> = days.iter().map(|(key, _)| key.3).collect();
+    let outcomes: Vec<&str> = days.iter().map(|(key, _)| key.4).collect();
     macro_rules! write_into {
         ($table:literal) => {{
-            let kept = sqlx::query_scalar!(
-                "SELECT durations FROM " + $table + r#"
-                WHERE day = $1 AND place = $2 AND mode IS NOT DISTINCT FROM $3 AND queue IS NOT DISTINCT FROM $4 AND outcome = $5
+            let kept = sqlx::query!(
+                r#"
+                SELECT wanted.at AS "at!", d.durations AS "durations!", d.durations_packed AS "durations_packed!"
+                FROM unnest($1::date[], $2::int[], $3::text[], $4::text[], $5::text[])
+                     WITH ORDINALITY AS wanted (day, place, mode, queue, outcome, at)
+                JOIN "# + $table + r#" d ON d.day = wanted.day AND d.place = wanted.place AND d.mode IS NOT DISTINCT FROM wanted.mode
+                     AND d.queue IS NOT DISTINCT FROM wanted.queue AND d.outcome = wanted.outcome
                 "#,
-                date,
-                place,
-                mode,
-                queue,
-                outcome,
+                &dates,
+                &places,
+                &modes as &[Option<&str>],
+                &queues as &[Option<&str>],
+                &outcomes as &[&str],
             )
-            .fetch_optional(&mut *tx)
+            .fetch_all(&mut *tx)
             .await?;
-            day.durations.add(&Sketch::kept(kept.unwrap_or_default()));
+            for row in kept {
+                let durations = &mut days[place_of(row.at)].1.durations;
+                durations.add(&Sketch::kept(row.durations));
+                durations.add_packed(&row.durations_packed)?;
+            }
+            let column = |of: fn(&Day) -> i64| days.iter().map(|(_, day)| of(day)).collect::<Vec<i64>>();
+            let durations: Vec<Vec<u8>> = days.iter().map(|(_, day)| day.durations.packed()).collect();
             sqlx::query!(
                 "INSERT INTO " + $table + r#" AS d
-                    (day, place, mode, queue, outcome, matches, first_wins, second_wins, timed, total_ms, durations)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                    (day, place, mode, queue, outcome, matches, first_wins, second_wins, timed, total_ms, durations, durations_packed)
+                SELECT day, place, mode, queue, outcome, matches, first_wins, second_wins, timed, total_ms, '{}', durations
+                FROM unnest($1::date[], $2::int[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
+                            $9::bigint[], $10::bigint[], $11::bytea[])
+                     AS new (day, place, mode, queue, outcome, matches, first_wins, second_wins, timed, total_ms, durations)
                 ON CONFLICT (day, place, mode, queue, outcome) DO UPDATE
                 SET matches = d.matches + excluded.matches, first_wins = d.first_wins + excluded.first_wins,
                     second_wins = d.second_wins + excluded.second_wins, timed = d.timed + excluded.timed,
-                    total_ms = d.total_ms + excluded.total_ms, durations = excluded.durations
+                    total_ms = d.total_ms + excluded.total_ms, durations = excluded.durations,
+                    durations_packed = excluded.durations_packed
                 "#,
-                date,
-                place,
-                mode,
-                queue,
-                outcome,
-                day.matches,
-                day.first_wins,
-                day.second_wins,
-                day.timed,
-                day.total_ms,
-                day.durations.counts(),
+                &dates,
+                &places,
+                &modes as &[Option<&str>],
+                &queues as &[Option<&str>],
+                &outcomes as &[&str],
+                &column(|day| day.matches),
+                &column(|day| day.first_wins),
+                &column(|day| day.second_wins),
+                &column(|day| day.timed),
+                &column(|day| day.total_ms),
+                &durations,
             )
             .execute(tx)
             .await?;

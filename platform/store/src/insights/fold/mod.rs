@@ -81,6 +81,11 @@ enum Grain {
     Place,
 }
 
+/// Where something stands in the lists that a statement was given, by the number that `WITH ORDINALITY` counts from 1 on.
+fn place_of(ordinality: i64) -> usize {
+    usize::try_from(ordinality - 1).unwrap_or_default()
+}
+
 async fn add(tx: &mut PgConnection, facts: &Facts) -> Result<()> {
     let mut numbers = names::Numbers::of(tx, facts).await?;
     counts::add(tx, facts, &numbers).await?;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveTime, Utc};
 use sqlx::PgConnection;
 
-use super::Grain;
 use super::names::Numbers;
+use super::{Grain, place_of};
 use crate::Result;
 use crate::insights::facts::{Facts, TicketFact};
 use crate::insights::sketch::{Sketch, bucket_of_ms, bucket_of_share};
@@ -17,6 +17,9 @@ struct Time {
     begins_at: DateTime<Utc>,
     hours: i16,
 }
+
+/// When, queue, place.
+type Key<'a> = (Time, &'a str, i32);
 
 impl Time {
     fn both(hour: DateTime<Utc>) -> [Self; 2] {
@@ -40,19 +43,17 @@ struct Sums {
 }
 
 pub(super) async fn add(tx: &mut PgConnection, facts: &Facts, numbers: &mut Numbers) -> Result<()> {
-    let mut times: BTreeMap<(Grain, Time, &str, i32), Sums> = BTreeMap::new();
+    let (mut regions, mut places): (BTreeMap<Key<'_>, Sums>, BTreeMap<Key<'_>, Sums>) = Default::default();
     for ticket in &facts.tickets {
         let region = numbers.region_of(tx, &facts.places[ticket.place]).await?;
-        for (grain, place) in [(Grain::Region, region), (Grain::Place, numbers.places[ticket.place])] {
+        for (sums, place) in [(&mut regions, region), (&mut places, numbers.places[ticket.place])] {
             for time in Time::both(ticket.hour) {
-                times.entry((grain, time, &ticket.queue, place)).or_default().count(ticket);
+                sums.entry((time, &*ticket.queue, place)).or_default().count(ticket);
             }
         }
     }
-    for ((grain, time, queue, place), sums) in times {
-        write(tx, grain, time, queue, place, sums).await?;
-    }
-    Ok(())
+    write(tx, Grain::Region, regions.into_iter().collect()).await?;
+    write(tx, Grain::Place, places.into_iter().collect()).await
 }
 
 impl Sums {
@@ -79,47 +80,81 @@ impl Sums {
     }
 }
 
-async fn write(tx: &mut PgConnection, grain: Grain, time: Time, queue: &str, place: i32, mut sums: Sums) -> Result<()> {
+/// Adds to the hours and days of one grain. Only whoever has the lock writes there, so what is read stays.
+async fn write(tx: &mut PgConnection, grain: Grain, mut all: Vec<(Key<'_>, Sums)>) -> Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let begins: Vec<DateTime<Utc>> = all.iter().map(|(key, _)| key.0.begins_at).collect();
+    let hours: Vec<i16> = all.iter().map(|(key, _)| key.0.hours).collect();
+    let queues: Vec<&str> = all.iter().map(|(key, _)| key.1).collect();
+    let places: Vec<i32> = all.iter().map(|(key, _)| key.2).collect();
     macro_rules! write_into {
         ($table:literal) => {{
+            // The bounds leave out all chunks but theirs.
             let kept = sqlx::query!(
-                "SELECT waits, qualities FROM " + $table + " WHERE begins_at = $1 AND hours = $2 AND queue = $3 AND place = $4",
-                time.begins_at,
-                time.hours,
-                queue,
-                place,
+                r#"
+                SELECT wanted.at AS "at!", q.waits AS "waits!", q.waits_packed AS "waits_packed!", q.qualities AS "qualities!",
+                       q.qualities_packed AS "qualities_packed!"
+                FROM unnest($1::timestamptz[], $2::smallint[], $3::text[], $4::int[])
+                     WITH ORDINALITY AS wanted (begins_at, hours, queue, place, at)
+                JOIN "# + $table + r#" q ON q.begins_at = wanted.begins_at AND q.hours = wanted.hours AND q.queue = wanted.queue
+                     AND q.place = wanted.place
+                WHERE q.begins_at >= $5 AND q.begins_at <= $6
+                "#,
+                &begins,
+                &hours,
+                &queues as &[&str],
+                &places,
+                begins.iter().min().copied().unwrap_or_default(),
+                begins.iter().max().copied().unwrap_or_default(),
             )
-            .fetch_optional(&mut *tx)
+            .fetch_all(&mut *tx)
             .await?;
-            if let Some(kept) = kept {
-                sums.waits.add(&Sketch::kept(kept.waits));
-                sums.qualities.add(&Sketch::kept(kept.qualities));
+            for row in kept {
+                let sums = &mut all[place_of(row.at)].1;
+                sums.waits.add(&Sketch::kept(row.waits));
+                sums.waits.add_packed(&row.waits_packed)?;
+                sums.qualities.add(&Sketch::kept(row.qualities));
+                sums.qualities.add_packed(&row.qualities_packed)?;
             }
+            let column = |of: fn(&Sums) -> i64| all.iter().map(|(_, sums)| of(sums)).collect::<Vec<i64>>();
+            let quality_totals: Vec<f64> = all.iter().map(|(_, sums)| sums.quality_total).collect();
+            let waits: Vec<Vec<u8>> = all.iter().map(|(_, sums)| sums.waits.packed()).collect();
+            let qualities: Vec<Vec<u8>> = all.iter().map(|(_, sums)| sums.qualities.packed()).collect();
             sqlx::query!(
                 "INSERT INTO " + $table + r#" AS q
-                    (begins_at, hours, queue, place, tickets, players, matched, cancelled, expired, failed, wait_total_ms, quality_total, waits, qualities)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                    (begins_at, hours, queue, place, tickets, players, matched, cancelled, expired, failed, wait_total_ms, quality_total,
+                     waits, waits_packed, qualities, qualities_packed)
+                SELECT begins_at, hours, queue, place, tickets, players, matched, cancelled, expired, failed, wait_total_ms, quality_total,
+                       '{}', waits, '{}', qualities
+                FROM unnest($1::timestamptz[], $2::smallint[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[],
+                            $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::float8[], $13::bytea[], $14::bytea[])
+                     AS new (begins_at, hours, queue, place, tickets, players, matched, cancelled, expired, failed, wait_total_ms,
+                             quality_total, waits, qualities)
                 ON CONFLICT (hours, begins_at, queue, place) DO UPDATE
                 SET tickets = q.tickets + excluded.tickets, players = q.players + excluded.players,
                     matched = q.matched + excluded.matched, cancelled = q.cancelled + excluded.cancelled,
                     expired = q.expired + excluded.expired, failed = q.failed + excluded.failed,
                     wait_total_ms = q.wait_total_ms + excluded.wait_total_ms,
-                    quality_total = q.quality_total + excluded.quality_total, waits = excluded.waits, qualities = excluded.qualities
+                    quality_total = q.quality_total + excluded.quality_total,
+                    waits = excluded.waits, waits_packed = excluded.waits_packed,
+                    qualities = excluded.qualities, qualities_packed = excluded.qualities_packed
                 "#,
-                time.begins_at,
-                time.hours,
-                queue,
-                place,
-                sums.tickets,
-                sums.players,
-                sums.matched,
-                sums.cancelled,
-                sums.expired,
-                sums.failed,
-                sums.wait_total_ms,
-                sums.quality_total,
-                sums.waits.counts(),
-                sums.qualities.counts(),
+                &begins,
+                &hours,
+                &queues as &[&str],
+                &places,
+                &column(|sums| sums.tickets),
+                &column(|sums| sums.players),
+                &column(|sums| sums.matched),
+                &column(|sums| sums.cancelled),
+                &column(|sums| sums.expired),
+                &column(|sums| sums.failed),
+                &column(|sums| sums.wait_total_ms),
+                &quality_totals,
+                &waits,
+                &qualities,
             )
             .execute(tx)
             .await?;

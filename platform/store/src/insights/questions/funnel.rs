@@ -28,7 +28,7 @@ pub struct FunnelStep {
 /// How many steps there may be.
 const STEPS: std::ops::RangeInclusive<usize> = 2..=8;
 
-/// In tables by player: not reached.
+/// When a way began that nobody went.
 const NEVER: i64 = i64::MAX;
 
 impl Insights {
@@ -114,13 +114,7 @@ fn check(kinds: &[String], within: TimeDelta) -> Result<(), AskError> {
     Ok(())
 }
 
-/// What is known of a player and a step on the day in hand: the first and the last event of its kind, in milliseconds after midnight.
-const NONE: (u32, u32) = (u32::MAX, 0);
-
 /// For each step: how many players, and their median time after the first step.
-///
-/// Of each player and step it is kept when the newest way there began. An event is the next step of the way to the step before it
-/// whose beginning is the latest: if that is too long ago, so is every other.
 fn reached(
     sets: &[&TimedSet],
     numbers: &[Option<i32>],
@@ -128,51 +122,35 @@ fn reached(
     within: TimeDelta,
     most: usize,
 ) -> Vec<(u64, Option<u64>)> {
-    let (within, count) = (within.num_milliseconds(), numbers.len());
-    let mut begun = vec![NEVER; most * count];
+    let steps = || {
+        sets.iter().filter_map(|set| {
+            let step = numbers.iter().position(|number| *number == Some(set.kind))?;
+            Some((*set, step))
+        })
+    };
+    // The marks of each player one after the other, still in the order of days: first where each player's begin, then where they end.
+    let mut places = vec![0_usize; most + 1];
+    for (set, _) in steps() {
+        set.marks.iter().for_each(|mark| places[mark.0 as usize + 1] += 1);
+    }
+    for player in 1..=most {
+        places[player] += places[player - 1];
+    }
+    let mut marks = vec![Packed::default(); places[most]];
+    for (set, step) in steps() {
+        let day = (set.day - days.from()).num_days();
+        for (player, first, last) in &set.marks {
+            let place = &mut places[*player as usize];
+            marks[*place] = Packed::new(day, step, *first, *last);
+            *place += 1;
+        }
+    }
     // How long the way took, where a step was first come to.
-    let mut took: Vec<Vec<i64>> = vec![Vec::new(); count];
-    let mut today = vec![NONE; most * count];
-    // Few of all players come on one day: only these are looked at.
-    let mut came: Vec<usize> = Vec::new();
-    for sets in sets.chunk_by(|one, other| one.day == other.day) {
-        for set in sets {
-            let Some(step) = numbers.iter().position(|number| *number == Some(set.kind)) else { continue };
-            for (player, first, last) in &set.marks {
-                let player = *player as usize * count;
-                let known = &mut today[player..player + count];
-                if known.iter().all(|known| *known == NONE) {
-                    came.push(player);
-                }
-                known[step] = (known[step].0.min(*first), known[step].1.max(*last));
-            }
-        }
-        let midnight = sets.first().map_or(0, |set| (set.day - days.from()).num_milliseconds());
-        for player in came.drain(..) {
-            let (known, begun) = (&mut today[player..player + count], &mut begun[player..player + count]);
-            let mut events = [(0_u32, 0_usize); 2 * *STEPS.end()];
-            let mut length = 0;
-            for (step, (first, last)) in known.iter().enumerate().filter(|(_, known)| **known != NONE) {
-                for at in [*first, *last] {
-                    events[length] = (at, step);
-                    length += 1;
-                }
-            }
-            // At the same moment, in the order of the steps: a step may be at the time of the one before it.
-            events[..length].sort_unstable();
-            for (at, step) in &events[..length] {
-                let at = midnight + i64::from(*at);
-                let since = if *step == 0 { at } else { begun[step - 1] };
-                if since == NEVER || at - since > within {
-                    continue;
-                }
-                if begun[*step] == NEVER {
-                    took[*step].push(at - since);
-                }
-                begun[*step] = since;
-            }
-            known.fill(NONE);
-        }
+    let mut took: Vec<Vec<i64>> = vec![Vec::new(); numbers.len()];
+    let (within, mut from) = (within.num_milliseconds(), 0);
+    for to in &places[..most] {
+        walk(&marks[from..*to], within, &mut took);
+        from = *to;
     }
     let told = |mut took: Vec<i64>| {
         let middle = took.len().saturating_sub(1) / 2;
@@ -180,6 +158,80 @@ fn reached(
         (took.len() as u64, median.and_then(|ms| u64::try_from(ms).ok()))
     };
     took.into_iter().map(told).collect()
+}
+
+/// The first and the last event of a step on a day, in 8 bytes: from the highest bit on the day of the range (7 bits), the first
+/// and the last in milliseconds after midnight (27 each), and the step (3).
+#[derive(Clone, Copy, Default)]
+struct Packed(u64);
+
+impl Packed {
+    fn new(day: i64, step: usize, first: u32, last: u32) -> Self {
+        Self(day.cast_unsigned() << 57 | u64::from(first) << 30 | u64::from(last) << 3 | step as u64)
+    }
+
+    fn day(self) -> i64 {
+        (self.0 >> 57).cast_signed()
+    }
+
+    fn step(self) -> usize {
+        (self.0 & 7) as usize
+    }
+
+    fn first(self) -> u64 {
+        self.0 >> 30 & ((1 << 27) - 1)
+    }
+
+    fn last(self) -> u64 {
+        self.0 >> 3 & ((1 << 27) - 1)
+    }
+}
+
+/// Follows a player through their marks, which are in the order of days.
+///
+/// Of each step it is kept when the newest way there began. An event is the next step of the way to the step before it whose beginning
+/// is the latest: if that is too long ago, so is every other.
+fn walk(marks: &[Packed], within: i64, took: &mut [Vec<i64>]) {
+    /// First later than last: there is none.
+    const NONE: (u64, u64) = (u64::MAX, 0);
+    let steps = took.len();
+    let mut begun = [NEVER; *STEPS.end()];
+    for marks in marks.chunk_by(|one, other| one.day() == other.day()) {
+        // A player may be at several places on a day.
+        let mut known = [NONE; *STEPS.end()];
+        for mark in marks {
+            let (first, last) = &mut known[mark.step()];
+            (*first, *last) = ((*first).min(mark.first()), (*last).max(mark.last()));
+        }
+        // Time and step in one number, which is quickly sorted.
+        let mut events = [0_u64; 2 * *STEPS.end()];
+        let mut length = 0;
+        // Whether the step before has been come to, or may be today: there is no other way to a step.
+        let mut open = true;
+        for (step, (first, last)) in known[..steps].iter().enumerate() {
+            let here = open && first <= last;
+            if here {
+                events[length] = first << 3 | step as u64;
+                events[length + 1] = last << 3 | step as u64;
+                length += if first == last { 1 } else { 2 };
+            }
+            open = here || begun[step] != NEVER;
+        }
+        let midnight = marks[0].day() * 86_400_000;
+        // At the same moment, in the order of the steps: a step may be at the time of the one before it.
+        events[..length].sort_unstable();
+        for event in &events[..length] {
+            let (at, step) = (midnight + (event >> 3).cast_signed(), (event & 7) as usize);
+            let since = if step == 0 { at } else { begun[step - 1] };
+            if since == NEVER || at - since > within {
+                continue;
+            }
+            if begun[step] == NEVER {
+                took[step].push(at - since);
+            }
+            begun[step] = since;
+        }
+    }
 }
 
 #[cfg(test)]

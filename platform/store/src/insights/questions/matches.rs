@@ -73,7 +73,8 @@ impl Insights {
         let rows = sqlx::query!(
             r#"
             SELECT place AS "place!", mode, outcome AS "outcome!", matches AS "matches!", first_wins AS "first_wins!",
-                   second_wins AS "second_wins!", timed AS "timed!", total_ms AS "total_ms!", durations AS "durations!"
+                   second_wins AS "second_wins!", timed AS "timed!", total_ms AS "total_ms!", durations AS "durations!",
+                   durations_packed AS "durations_packed!"
             FROM (
                 SELECT * FROM insights.match_days WHERE NOT $5
                 UNION ALL
@@ -99,6 +100,7 @@ impl Insights {
             sum.timed += row.timed;
             sum.total_ms += row.total_ms;
             sum.durations.add(&Sketch::kept(row.durations));
+            sum.durations.add_packed(&row.durations_packed)?;
         }
         Ok(sums.into_iter().map(|((group, mode), sum)| sum.facts(places.name(group), mode)).collect())
     }

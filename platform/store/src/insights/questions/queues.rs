@@ -114,7 +114,8 @@ impl Insights {
             r#"
             SELECT begins_at AS "begins_at!", queue AS "queue!", place AS "place!", tickets AS "tickets!", players AS "players!",
                    matched AS "matched!", cancelled AS "cancelled!", expired AS "expired!", failed AS "failed!",
-                   wait_total_ms AS "wait_total_ms!", quality_total AS "quality_total!", waits AS "waits!", qualities AS "qualities!"
+                   wait_total_ms AS "wait_total_ms!", quality_total AS "quality_total!", waits AS "waits!",
+                   waits_packed AS "waits_packed!", qualities AS "qualities!", qualities_packed AS "qualities_packed!"
             FROM (
                 SELECT * FROM insights.queue_facts WHERE NOT $6
                 UNION ALL
@@ -136,6 +137,9 @@ impl Insights {
         let mut series: BTreeMap<(String, usize), BTreeMap<DateTime<Utc>, Sums>> = BTreeMap::new();
         for row in rows {
             let points = series.entry((row.queue, places.group_of(row.place))).or_default();
+            let (mut waits, mut qualities) = (Sketch::kept(row.waits), Sketch::kept(row.qualities));
+            waits.add_packed(&row.waits_packed)?;
+            qualities.add_packed(&row.qualities_packed)?;
             points.entry(row.begins_at).or_default().add(&Sums {
                 tickets: row.tickets,
                 players: row.players,
@@ -145,8 +149,8 @@ impl Insights {
                 failed: row.failed,
                 wait_total_ms: row.wait_total_ms,
                 quality_total: row.quality_total,
-                waits: Sketch::kept(row.waits),
-                qualities: Sketch::kept(row.qualities),
+                waits,
+                qualities,
             });
         }
         let told = |((queue, group), points): ((String, usize), BTreeMap<DateTime<Utc>, Sums>)| {

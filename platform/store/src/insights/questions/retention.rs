@@ -2,12 +2,12 @@
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::{ANY, by_player, number_of};
+use super::{ANY, number_of};
 use crate::insights::Insights;
 use crate::insights::pack::unsigned;
 use crate::insights::places::Places;
 use crate::insights::range::{AskError, Days, Dimension, Slice};
-use crate::insights::sets;
+use crate::insights::sets::{self, DaySet};
 
 /// The players who came first on a day.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,44 +78,34 @@ impl Insights {
         )
         .fetch_all(&mut *postgres)
         .await?;
-        let first_seen = sets::players(&mut postgres, days, ANY, &places).await?;
         let reach = days.reaching_on(i64::from(furthest));
         let seen = sets::players(&mut postgres, reach, ANY, &anywhere).await?;
         drop(postgres);
 
-        let new: Vec<(NaiveDate, Vec<u32>)> =
-            new.into_iter().map(|row| (row.first_day, row.players.into_iter().map(unsigned).collect())).collect();
-        let all = || new.iter().map(|(_, players)| &**players).chain(seen.iter().map(|set| &*set.players));
-        let mut first = by_player(all(), 0_u16);
-        for (day, players) in &new {
-            players.iter().for_each(|player| first[*player as usize] = number_of(*day, days));
+        let most = new.iter().flat_map(|row| &row.players).max().map_or(0, |most| unsigned(*most) as usize + 1);
+        let mut first = vec![0_u16; most];
+        for row in &new {
+            let day = number_of(row.first_day, days);
+            row.players.iter().for_each(|player| first[unsigned(*player) as usize] = day);
         }
+        let came = Came::of(&seen, &first, reach);
+        // The group, counted from 1, in which a player was counted last: they may have been at several places of it.
+        let mut counted = vec![0_usize; most];
         let mut cohorts = Vec::new();
         for group in 0..places.groups() {
-            // In the cohort of which day, if in one of this group.
-            let mut cohort_of = vec![0_u16; first.len()];
             let mut sizes = vec![0_u64; days.count() + 1];
-            for set in first_seen.iter().filter(|set| set.group == group) {
-                let day = number_of(set.day, days);
+            let mut returned = vec![vec![0_u64; after.len()]; days.count() + 1];
+            for set in seen.iter().filter(|set| places.group_if_meant(set.place) == Some(group)) {
+                let day = number_of(set.day, reach);
                 for player in set.players.iter().map(|player| *player as usize) {
-                    if first.get(player) == Some(&day) && cohort_of[player] == 0 {
-                        cohort_of[player] = day;
-                        sizes[usize::from(day)] += 1;
-                    }
-                }
-            }
-            let mut returned = vec![vec![0_u64; furthest as usize + 1]; days.count() + 1];
-            let mut counted = vec![0_u16; first.len()];
-            for set in &seen {
-                let day = number_of(set.day, days);
-                for player in set.players.iter().map(|player| *player as usize) {
-                    let cohort = cohort_of[player];
-                    if cohort == 0 || std::mem::replace(&mut counted[player], day) == day {
+                    if first.get(player) != Some(&day)
+                        || std::mem::replace(&mut counted[player], group + 1) == group + 1
+                    {
                         continue;
                     }
-                    if let Some(count) = returned[usize::from(cohort)].get_mut(usize::from(day.saturating_sub(cohort)))
-                    {
-                        *count += 1;
+                    sizes[usize::from(day)] += 1;
+                    for (count, after) in returned[usize::from(day)].iter_mut().zip(&after) {
+                        *count += u64::from(came.on(player, usize::from(day) + *after as usize));
                     }
                 }
             }
@@ -124,11 +114,40 @@ impl Insights {
             }
             cohorts.extend(days.each().enumerate().map(|(place, day)| {
                 let over = |n: u32| day + TimeDelta::days(n.into()) < today;
-                let count = |n: u32| over(n).then(|| returned[place + 1][n as usize]);
-                let returned = after.iter().map(|n| (*n, count(*n))).collect();
+                let count = |(n, count): (&u32, &u64)| (*n, over(*n).then_some(*count));
+                let returned = after.iter().zip(&returned[place + 1]).map(count).collect();
                 Cohort { group: places.name(group), day, players: sizes[place + 1], returned }
             }));
         }
         Ok(cohorts)
+    }
+}
+
+/// On which days of a range players came, a bit each; of those only who are asked for.
+struct Came {
+    words: usize,
+    bits: Vec<u64>,
+}
+
+impl Came {
+    /// Of the players for whom `wanted` has something else than 0.
+    fn of(seen: &[DaySet], wanted: &[u16], days: Days) -> Self {
+        let words = days.count() / 64 + 1;
+        let mut bits = vec![0_u64; wanted.len() * words];
+        for set in seen {
+            let day = usize::from(number_of(set.day, days));
+            let (word, bit) = (day / 64, 1 << (day % 64));
+            for player in set.players.iter().map(|player| *player as usize) {
+                if wanted.get(player).is_some_and(|wanted| *wanted != 0) {
+                    bits[player * words + word] |= bit;
+                }
+            }
+        }
+        Self { words, bits }
+    }
+
+    /// Whether on this one, counted from 1.
+    fn on(&self, player: usize, day: usize) -> bool {
+        self.bits[player * self.words + day / 64] & (1 << (day % 64)) != 0
     }
 }
