@@ -11,7 +11,7 @@ use kube::{
     core::DeserializeGuard,
 };
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{FIELD_MANAGER, problem::Problem, standing::Standing};
 
@@ -205,7 +205,26 @@ impl Cluster {
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
     {
-        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        self.patch(name, patch, false).await
+    }
+
+    /// Whether an object could be changed now; nothing is.
+    ///
+    /// # Errors
+    /// The API server would refuse it.
+    pub async fn may_change<K>(&self, name: &str) -> Result<(), Problem>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+    {
+        self.patch::<K>(name, &json!({}), true).await.map(|_| ())
+    }
+
+    async fn patch<K>(&self, name: &str, patch: &Value, dry_run: bool) -> Result<K, Problem>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+    {
+        let parameters =
+            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), dry_run, ..PatchParams::default() };
         let doing = || format!("change {} {name} in namespace {}", K::kind(&()), self.namespace);
         let changed = self.here::<K>().patch(name, &parameters, &Patch::Merge(patch)).await;
         changed.map_err(|error| Problem::of(&error, &self.server, &doing()))

@@ -30,6 +30,14 @@ struct Session {
     until: Option<Instant>,
 }
 
+impl Session {
+    /// Whether it is that of the token that is `given`, if one is, and still holds.
+    fn serves(&self, given: Option<&Secret>) -> bool {
+        given.is_none_or(|token| token.expose() == self.client.settings.token)
+            && self.until.is_none_or(|until| Instant::now() < until)
+    }
+}
+
 impl Vault {
     /// The Vault of these settings. Nothing is connected to yet.
     pub fn new(settings: VaultSettings) -> Self {
@@ -44,7 +52,7 @@ impl Vault {
     ) -> Result<T, VaultError> {
         let client = self.client().await?;
         match ask(client.clone()).await {
-            Err(ClientError::APIError { code: 403, .. }) if self.can_sign_in_again() => {
+            Err(ClientError::APIError { code: 403, .. }) if self.signs_in() => {
                 // The token may have ended: somebody who was refused with it signs in, and the rest use that.
                 self.forget(&client).await;
                 let client = self.client().await?;
@@ -63,6 +71,14 @@ impl Vault {
                 "the operator is not told which Vault there is: set operator.vault.address",
             ));
         }
+        // The client would panic over what cannot stand in a header.
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(VaultError::new(
+                Trouble::NotConfigured,
+                "the token for Vault holds a space, a line break or another character that no token has: \
+                 operator.vault.token, or the file that holds it, must be the token alone",
+            ));
+        }
         let mut settings = VaultClientSettingsBuilder::default();
         settings.address(&self.settings.address).token(token).timeout(Some(self.settings.timeout)).verify(true);
         if let Some(file) = &self.settings.ca_file {
@@ -78,44 +94,50 @@ impl Vault {
 
     async fn client(&self) -> Result<Arc<VaultClient>, VaultError> {
         let mut session = self.session.lock().await;
-        if let Some(session) = session.as_ref().filter(|s| s.until.is_none_or(|until| Instant::now() < until)) {
+        let given = if self.signs_in() { None } else { Some(self.given_token().await?) };
+        if let Some(session) = session.as_ref().filter(|session| session.serves(given.as_ref())) {
             return Ok(session.client.clone());
         }
-        let fresh = self.sign_in().await?;
+        let fresh = match given {
+            Some(token) => Session { client: Arc::new(self.acting_for(token.expose())?), until: None },
+            None => self.sign_in().await?,
+        };
         let client = fresh.client.clone();
         *session = Some(fresh);
         Ok(client)
     }
 
+    /// Whether a session is had by the Kubernetes sign-in, and not by a token that somebody gives.
+    fn signs_in(&self) -> bool {
+        !self.settings.kubernetes_role.is_empty()
+    }
+
     async fn sign_in(&self) -> Result<Session, VaultError> {
         let settings = &self.settings;
-        if !settings.kubernetes_role.is_empty() {
-            let account = read(&settings.kubernetes_token_file).await?;
-            let client = self.acting_for("")?;
-            let (mount, role) = (&settings.kubernetes_mount, &settings.kubernetes_role);
-            let signed_in = kubernetes::login(&client, mount, role, account.expose()).await;
-            let signed_in =
-                signed_in.map_err(|error| VaultError::of(&error, &format!("auth/{mount}/login as {role}")))?;
-            // A third before its end, so that nothing is begun with a token that ends in the middle.
-            let until = Duration::from_secs(signed_in.lease_duration).mul_f64(0.67);
-            let until = (signed_in.lease_duration > 0).then(|| Instant::now() + until);
-            return Ok(Session { client: Arc::new(self.acting_for(&signed_in.client_token)?), until });
+        let account = read("operator.vault.kubernetes_token_file", &settings.kubernetes_token_file).await?;
+        let client = self.acting_for("")?;
+        let (mount, role) = (&settings.kubernetes_mount, &settings.kubernetes_role);
+        let signed_in = kubernetes::login(&client, mount, role, account.expose()).await;
+        let signed_in = signed_in.map_err(|error| VaultError::of(&error, &format!("auth/{mount}/login as {role}")))?;
+        // A third before its end, so that nothing is begun with a token that ends in the middle.
+        let until = Duration::from_secs(signed_in.lease_duration).mul_f64(0.67);
+        let until = (signed_in.lease_duration > 0).then(|| Instant::now() + until);
+        Ok(Session { client: Arc::new(self.acting_for(&signed_in.client_token)?), until })
+    }
+
+    /// The file is read at every call: whoever renews the token writes it there.
+    async fn given_token(&self) -> Result<Secret, VaultError> {
+        if let Some(file) = &self.settings.token_file {
+            return read("operator.vault.token_file", file).await;
         }
-        let token = match &settings.token_file {
-            Some(file) => read(file).await?,
-            None => settings.token.clone(),
-        };
+        let token = self.settings.token.clone();
         if token.is_empty() {
             return Err(VaultError::new(
                 Trouble::NotConfigured,
                 "the operator has no way into Vault: set operator.vault.kubernetes_role, token_file or token",
             ));
         }
-        Ok(Session { client: Arc::new(self.acting_for(token.expose())?), until: None })
-    }
-
-    fn can_sign_in_again(&self) -> bool {
-        !self.settings.kubernetes_role.is_empty() || self.settings.token_file.is_some()
+        Ok(token)
     }
 
     async fn forget(&self, client: &Arc<VaultClient>) {
@@ -126,9 +148,18 @@ impl Vault {
     }
 }
 
-async fn read(file: &Path) -> Result<Secret, VaultError> {
-    let text = tokio::fs::read_to_string(file).await.map_err(|error| {
-        VaultError::new(Trouble::NotConfigured, format!("the token file {} cannot be read: {error}", file.display()))
-    })?;
-    Ok(Secret::new(text.trim()))
+/// The token in the file of a setting.
+async fn read(setting: &str, file: &Path) -> Result<Secret, VaultError> {
+    let trouble = match tokio::fs::read_to_string(file).await {
+        Ok(text) if text.trim().is_empty() => "is empty".to_owned(),
+        Ok(text) => return Ok(Secret::new(text.trim())),
+        Err(error) => format!("cannot be read ({error})"),
+    };
+    let file = file.display();
+    Err(VaultError::new(
+        Trouble::NotConfigured,
+        format!(
+            "the token file {file} {trouble}: see that whoever writes it puts a token there, or set {setting} to another file"
+        ),
+    ))
 }

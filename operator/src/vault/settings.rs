@@ -19,7 +19,7 @@ pub struct VaultSettings {
     /// The token, unless it stands in `token_file` or is had by `kubernetes_role`.
     #[garde(skip)]
     pub token: Secret,
-    /// A file that holds the token; read again whenever Vault refuses the one before.
+    /// A file that holds the token; read again before every request, so an agent may renew it.
     #[garde(skip)]
     pub token_file: Option<PathBuf>,
     /// The role of Vault's Kubernetes sign-in. Empty: sign in by token.

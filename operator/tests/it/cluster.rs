@@ -101,6 +101,13 @@ impl Cluster {
         Operator::start(label, &self.kubeconfig(url, &format!("operator-{label}"), &self.token), settings)
     }
 
+    /// The same, with variables in its environment.
+    #[allow(dead_code, reason = "the tests', not the benchmark's")]
+    pub fn operator_in(&self, environment: &[(&str, &str)], label: &str) -> Operator {
+        let kubeconfig = self.kubeconfig(self.server.url(), &format!("operator-{label}"), &self.token);
+        Operator::start_in(environment, label, &kubeconfig, &[])
+    }
+
     /// The file with the token that a pod of the operator would have.
     #[allow(dead_code, reason = "the tests', not the benchmark's")]
     pub fn operator_token_file(&self) -> PathBuf {

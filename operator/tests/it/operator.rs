@@ -25,6 +25,14 @@ impl Operator {
         Self::start_by(Command::new(env!("CARGO_BIN_EXE_muster-operator")), label, kubeconfig, settings)
     }
 
+    /// The same, with variables in its environment.
+    #[allow(dead_code, reason = "the tests', not the benchmark's")]
+    pub fn start_in(environment: &[(&str, &str)], label: &str, kubeconfig: &Path, settings: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muster-operator"));
+        command.envs(environment.iter().copied());
+        Self::start_by(command, label, kubeconfig, settings)
+    }
+
     /// The same on one core.
     #[allow(dead_code, reason = "the benchmark's")]
     pub fn start_on_one_core(label: &str, kubeconfig: &Path, settings: &[&str]) -> Self {

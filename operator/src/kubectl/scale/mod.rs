@@ -93,12 +93,19 @@ pub async fn run(cluster: &Cluster, screen: &Screen, arguments: &Arguments) -> R
     let before = known_role(&region, role)?;
     let deployment = process_name(&region, role);
     let autoscalers = autoscalers(cluster, screen, name, role).await?;
-    let others = match look::<Deployment>(cluster, &deployment).await? {
-        Some(there) => owners::others(&there, !autoscalers.is_empty()),
-        None => Vec::new(),
-    };
+    let there = look::<Deployment>(cluster, &deployment).await?;
+    let others = |autoscaled| there.as_ref().map(|there| owners::others(there, autoscaled)).unwrap_or_default();
     if !arguments.force {
-        in_the_way(name, role, &autoscalers, &others)?;
+        in_the_way(name, role, &autoscalers, &others(!autoscalers.is_empty()))?;
+    }
+
+    // All of it or nothing: else who may do only a part would leave an autoscaler paused, and the number as it was.
+    cluster.may_change::<Region>(name).await?;
+    for autoscaler in &autoscalers {
+        cluster.may_change::<RegionAutoscaler>(autoscaler).await?;
+    }
+    if !others(true).is_empty() {
+        cluster.may_change::<Deployment>(&deployment).await?;
     }
 
     for autoscaler in &autoscalers {

@@ -31,6 +31,8 @@ async fn waiting_tickets_and_free_room_decide() {
     apply(&cluster, &space, "RegionAutoscaler", "gateways", spec).await;
     // 450 of the queue that is named, at 100 each.
     wait_replicas(&space, 5).await;
+    let known = async || (status(&space).await.current_replicas == Some(5)).then_some(());
+    muster_testkit::eventually(SOON, "the operator to see five", known).await;
     // Those that were matched since the last look waited for nearly twice as long as is meant.
     says(1_005, 95);
     wait_replicas(&space, 10).await;
@@ -40,8 +42,6 @@ async fn waiting_tickets_and_free_room_decide() {
     let buffer = json!({ "playersPerReplica": 2000, "spareReplicas": 0, "sparePercent": 50 });
     change(&space, json!({ "policy": { "queueDepth": null, "buffer": buffer } })).await;
     wait_replicas(&space, 11).await;
-    let decided = muster_testkit::eventually(SOON, "the status", async || {
-        status(&space).await.decided_by.filter(|policy| policy == "Buffer")
-    });
-    decided.await;
+    let decided = async || status(&space).await.decided_by.filter(|policy| policy == "Buffer");
+    muster_testkit::eventually(SOON, "the status", decided).await;
 }

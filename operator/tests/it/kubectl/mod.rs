@@ -1,13 +1,15 @@
 //! `kubectl muster`, as a person runs it.
 //!
 //! A module a command: `status`, `drain`, `why`, `scale`, `rotate`, `report`, `logs`; `problems`: what is said when something is not as it
-//! should be; `unreadable`: when a resource is stored that nobody can read. `pod_logs`: an API server that has logs, which the one of the other tests has not.
+//! should be; `rights`: when a person may only look; `unreadable`: when a resource is stored that nobody can read. `pod_logs`: an API
+//! server that has logs, which the one of the other tests has not.
 
 mod drain;
 mod logs;
 mod pod_logs;
 mod problems;
 mod report;
+mod rights;
 mod rotate;
 mod scale;
 mod status;

@@ -1,6 +1,7 @@
 //! What becomes of a SecretRotation, with a real Vault and a real PostgreSQL.
 //!
-//! - `deaths`: the operator dies at each step. `kubernetes_auth`: it signs in with its service account.
+//! - `deaths`: the operator dies at each step. `kubernetes_auth`: it signs in with its service account. `tokens`: with a token that
+//!   somebody gives it, by a file or by its environment.
 //! - `database`: users are replaced while clients work, and the operator dies at every step. `signing_key`: no pod refuses what
 //!   another signs. `generated`: values by rule, and what others write. `wrong`: what is told when something is wrong.
 //!   `slow`: a Vault that is slow, or whose answers get lost.
@@ -18,6 +19,7 @@ mod proxy;
 mod sealed;
 mod signing_key;
 mod slow;
+mod tokens;
 pub mod vault;
 mod wrong;
 

@@ -133,6 +133,26 @@ impl Vault {
         [format!("operator.vault.address={url}"), format!("operator.vault.token={}", self.token)]
     }
 
+    /// A token for so many uses that may do everything, as somebody gives it to the operator.
+    pub async fn new_token(&self, uses: i64) -> String {
+        let request = json!({ "policies": ["root"], "ttl": "1h", "num_uses": uses });
+        let (status, answer) = self.call(Method::POST, "auth/token/create", Some(request)).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["auth"]["client_token"].as_str().expect("a token").to_owned()
+    }
+
+    /// How many uses of it are left.
+    pub async fn uses_left(&self, token: &str) -> i64 {
+        let (status, answer) = self.call(Method::POST, "auth/token/lookup", Some(json!({ "token": token }))).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["data"]["num_uses"].as_i64().expect("a number")
+    }
+
+    /// Ends a token.
+    pub async fn revoke(&self, token: &str) {
+        self.write("auth/token/revoke", json!({ "token": token })).await;
+    }
+
     /// The database users that exist.
     pub async fn users(&self) -> Vec<String> {
         use sqlx::{Connection, Row};

@@ -52,17 +52,14 @@ const AT_ONCE: usize = 2_500;
 impl Tickets {
     /// All that waits in a shard.
     pub async fn snapshot(&self, shard: &Shard) -> Result<PoolSnapshot> {
-        let (revision, pool, wishes): (Option<u64>, Vec<Option<String>>, Vec<String>) = redis::pipe()
+        let (revision, pool, wishes): (Option<u64>, Vec<String>, Vec<String>) = redis::pipe()
             .atomic()
             .get(self.keys.revision(shard))
-            .cmd("SORT_RO")
-            .arg(self.keys.pool(shard))
-            .arg(&["BY", "nosort", "GET"])
-            .arg(self.keys.json_of_tickets())
+            .hvals(self.keys.pool(shard))
             .hvals(self.keys.backfills(shard))
             .query_async(&mut self.redis.clone())
             .await?;
-        let mut tickets = pool.iter().flatten().map(|ticket| record::from_json(ticket)).collect::<Result<Vec<_>>>()?;
+        let mut tickets = pool.iter().map(|ticket| record::from_json(ticket)).collect::<Result<Vec<_>>>()?;
         tickets.sort_by_key(|ticket| (ticket.enqueued_at, ticket.ticket_id));
         Ok(PoolSnapshot { tickets, backfills: backfills::sorted(&wishes)?, cursor: revision.unwrap_or_default() })
     }
