@@ -9,7 +9,7 @@ use metrics::{counter, gauge, histogram};
 use muster_core::id::JobId;
 use muster_store::{JobFailure, JobState};
 
-use crate::{job::Job, report::Report};
+use crate::{forget::Forgotten, job::Job, report::Report};
 
 /// A policy was due and is a job now.
 pub fn planned(policy: &str, job: JobId, scheduled_for: DateTime<Utc>) {
@@ -50,9 +50,10 @@ pub fn job_done(job: JobId, report: &Report, took: Duration) {
 }
 
 /// A job has forgotten what telemetry knew of somebody; it does not say of whom.
-pub fn subject_forgotten(job: JobId, forgotten: u64, quarantined: u64, sessions: u64, took: Duration) {
+pub fn subject_forgotten(job: JobId, forgotten: Forgotten, took: Duration) {
+    let Forgotten { events, quarantined, dead_letters, sessions } = forgotten;
     counter!("muster_retention_subjects_forgotten_total").increment(1);
-    tracing::info!(job_id = %job, events = forgotten, quarantined, sessions, ?took, "a subject was forgotten");
+    tracing::info!(job_id = %job, events, quarantined, dead_letters, sessions, ?took, "a subject was forgotten");
 }
 
 /// A job did not work out.

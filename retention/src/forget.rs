@@ -38,6 +38,9 @@ pub struct Forgotten {
     pub events: u64,
     /// Events in quarantine that are gone.
     pub quarantined: u64,
+    /// Dead letters that named the player, and are gone.
+    #[serde(default)]
+    pub dead_letters: u64,
     /// Sessions of the facts that are nobody's now.
     pub sessions: u64,
 }
@@ -101,5 +104,10 @@ pub(crate) fn read(leased: &LeasedJob) -> Result<SubjectId, InvalidJob> {
 pub(crate) async fn forget(store: &Store, subject: SubjectId) -> Result<Forgotten, StoreError> {
     let events = store.telemetry.forget(subject).await?;
     let sessions = store.insights.forget(subject).await?;
-    Ok(Forgotten { events: events.blanked, quarantined: events.quarantined, sessions })
+    Ok(Forgotten {
+        events: events.blanked,
+        quarantined: events.quarantined,
+        dead_letters: events.dead_letters,
+        sessions,
+    })
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     events,
-    forget::{self, FORGET, Forgotten},
+    forget::{self, FORGET},
     job::{APPLY, Job, PREVIEW},
     policy::{self, ApplyError},
     report::Report,
@@ -115,8 +115,7 @@ impl Worker {
             Ok(forgotten) => {
                 let result = serde_json::to_value(forgotten).unwrap_or_default();
                 self.store.retention.complete(&leased, &result, muster_store::now()).await?;
-                let Forgotten { events, quarantined, sessions } = forgotten;
-                events::subject_forgotten(leased.job_id, events, quarantined, sessions, begun.elapsed());
+                events::subject_forgotten(leased.job_id, forgotten, begun.elapsed());
                 Ok(())
             }
             Err(error) => self.not_forgotten(&leased, &error).await,

@@ -45,23 +45,37 @@ fn others(deployment: &Deployment) -> Vec<String> {
     others
 }
 
-/// Sets the number. Forced only against the Region: `seen` was looked at just before, and a resource version that has changed since is
-/// refused.
+/// Times that the number is set while somebody else writes the same Deployment, such as its status during a rollout. What was
+/// measured since the last look is asked for only once, so it is not for the next look to try again.
+const TRIES: usize = 5;
+
+/// Sets the number. Forced only against the Region: whose it is was looked at just before, and a resource version that has changed since
+/// is refused, and looked at again.
 ///
 /// # Errors
-/// The API server refused it, or somebody else was faster.
+/// The API server refused it, or somebody else was faster every time.
 pub async fn set(deployments: &Api<Deployment>, namespace: &str, name: &str, replicas: i32) -> Result<bool, Error> {
-    let Some(deployment) = deployments.get_opt(name).await? else { return Ok(false) };
-    if !others(&deployment).is_empty() {
-        return Ok(false);
+    let mut tries = 0;
+    loop {
+        let Some(deployment) = deployments.get_opt(name).await? else { return Ok(false) };
+        if !others(&deployment).is_empty() {
+            return Ok(false);
+        }
+        let wanted = json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": { "name": name, "resourceVersion": deployment.resource_version() },
+            "spec": { "replicas": replicas },
+        });
+        tries += 1;
+        match deployments.patch(name, &PatchParams::apply(SCALER).force(), &Patch::Apply(wanted)).await {
+            Err(kube::Error::Api(status)) if status.code == 409 && tries < TRIES => {}
+            patched => {
+                patched?;
+                break;
+            }
+        }
     }
-    let wanted = json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": { "name": name, "resourceVersion": deployment.resource_version() },
-        "spec": { "replicas": replicas },
-    });
-    deployments.patch(name, &PatchParams::apply(SCALER).force(), &Patch::Apply(wanted)).await?;
     events::object_applied("Deployment", namespace, name);
     Ok(true)
 }

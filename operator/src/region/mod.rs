@@ -112,15 +112,17 @@ impl<P: Platform> Work for Regions<P> {
         if phase == Phase::Stopped {
             return self.let_go(&region, drain, queues).await;
         }
-        if !is_held(phase, &queues) {
-            self.make_so(&region, phase, Window::Open).await?;
-        }
+        let held = is_held(phase, &queues);
         let deadline = drain.as_ref().map(|drain| drain.deadline.0);
         let again = match queues.trouble {
             Some(_) => queues::again(&self.context, &region, deadline),
             None => self.context.poll(),
         };
+        // First of all, what it has closed: whatever fails from here on, that is opened in the end.
         self.tell(&region, phase, drain, queues, None).await?;
+        if !held {
+            self.make_so(&region, phase, Window::Open).await?;
+        }
         let message = "The region is deleted when its matches have come to their end.".to_owned();
         Err(Error::Waiting { message, again })
     }

@@ -61,7 +61,7 @@ async fn personal_properties_go_and_the_account_has_another_subject() {
     assert_eq!((texts(&sql, old).await, texts(&sql, others).await, of_facts().await), ((0, 2), (1, 0), 0));
     let job = store.retention.job(first).await.unwrap().unwrap();
     assert_eq!(job.state, JobState::Done);
-    assert_eq!(job.result, Some(json!({ "events": 2, "quarantined": 0, "sessions": 2 })));
+    assert_eq!(job.result, Some(json!({ "events": 2, "quarantined": 0, "dead_letters": 0, "sessions": 2 })));
 
     // What was on its way comes as it was sent, and is forgotten by a later job.
     let late = chat(old, "what I said before");

@@ -130,3 +130,13 @@ async fn what_waits_for_a_reader_that_stopped_is_bounded() {
     socket.expect_push("match.events").await;
     platform.finish().await;
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn nobody_waits_for_a_huge_page() {
+    let mut platform = Platform::builder().start().await;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", platform.server(0).pid())).unwrap();
+    let huge = status.lines().find(|line| line.starts_with("THP_enabled"));
+    assert_eq!(huge, Some("THP_enabled:\t0"));
+    platform.finish().await;
+}

@@ -5,6 +5,7 @@
 use async_nats::HeaderMap;
 use async_nats::jetstream::Message;
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::Stream;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
@@ -123,8 +124,7 @@ impl Telemetry {
             let Some(last) = letters.last() else { return Ok(removed) };
             place = last.sequence;
             for letter in letters.iter().filter(|letter| names_it(letter)) {
-                stream.delete_message(letter.sequence).await.doing(what)?;
-                removed += 1;
+                removed += u64::from(remove(&stream, letter.sequence, what).await?);
             }
         }
     }
@@ -135,6 +135,15 @@ impl Telemetry {
         let stream = self.nats.jetstream.get_stream_no_info(self.nats.stream(streams::DLQ)).await.doing(what)?;
         let subjects = stream.info_with_subjects(self.nats.subject("dlq.telemetry")).await.doing(what)?;
         subjects.try_fold(0, |sum, (_, messages)| async move { Ok(sum + messages as u64) }).await.doing(what)
+    }
+}
+
+/// Takes a message out of its stream; false when somebody else was faster.
+pub(super) async fn remove(stream: &Stream<()>, sequence: u64, what: &'static str) -> Result<bool> {
+    match stream.delete_message(sequence).await {
+        Ok(_) => Ok(true),
+        Err(_) if stream.get_raw_message(sequence).await.is_err() => Ok(false),
+        Err(error) => Err(error).doing(what),
     }
 }
 

@@ -15,6 +15,7 @@ use async_nats::jetstream::stream::{RawMessageErrorKind, State, Stream};
 
 use super::Telemetry;
 use super::consume::WRITERS;
+use super::dead::remove;
 use crate::error::NatsResult;
 use crate::{Result, streams};
 
@@ -74,12 +75,7 @@ impl Telemetry {
             .payload(message.payload);
         let sent = self.nats.jetstream.send_publish(message.subject, copy).await.doing(what)?;
         sent.await.doing(what)?;
-        match stream.delete_message(message.sequence).await {
-            Ok(_) => Ok(()),
-            // Somebody else was faster.
-            Err(_) if stream.get_raw_message(message.sequence).await.is_err() => Ok(()),
-            Err(error) => Err(error).doing(what),
-        }
+        remove(stream, message.sequence, what).await.map(drop)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_nats::jetstream::message::PublishMessage;
 
-use super::dead::AT_HAND;
+use super::dead::{AT_HAND, remove};
 use super::{DeadLetter, DeadLetterFilter, Telemetry};
 use crate::error::NatsResult;
 use crate::{Result, streams, trace};
@@ -56,8 +56,7 @@ impl Telemetry {
         let sent = self.nats.jetstream.send_publish(subject, message).await.doing(what)?;
         sent.await.doing(what)?;
         let stream = self.nats.jetstream.get_stream_no_info(self.nats.stream(streams::DLQ)).await.doing(what)?;
-        stream.delete_message(letter.sequence).await.doing(what)?;
-        Ok(())
+        remove(&stream, letter.sequence, what).await.map(drop)
     }
 }
 

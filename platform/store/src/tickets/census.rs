@@ -99,7 +99,7 @@ impl Tickets {
             let shard: Option<Shard> = fields.1.as_deref().and_then(|shard| shard.parse().ok());
             let match_id = fields.2.clone().unwrap_or_default();
             match (fields.0.as_deref(), shard) {
-                (Some("waiting"), Some(shard)) => reads.sismember(self.keys.pool(&shard), ticket.to_string()),
+                (Some("waiting"), Some(shard)) => reads.hexists(self.keys.pool(&shard), ticket.to_string()),
                 (Some("proposed"), Some(shard)) => reads.zscore(self.keys.proposals(&shard), match_id),
                 (Some("claimed"), _) => reads.zscore(self.keys.claimed(), ticket.to_string()),
                 _ => reads.cmd("ECHO").arg("0"),

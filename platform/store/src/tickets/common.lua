@@ -11,13 +11,13 @@ end
 
 -- A ticket is in the pool (again).
 local function into_pool(shard, id, ticket)
-  redis.call('SADD', P .. 'pool:' .. shard, id)
+  redis.call('HSET', P .. 'pool:' .. shard, id, ticket)
   changed(shard, 'added', ticket)
 end
 
 -- These tickets are not in the pool any more.
 local function out_of_pool(shard, ids)
-  redis.call('SREM', P .. 'pool:' .. shard, unpack(ids))
+  redis.call('HDEL', P .. 'pool:' .. shard, unpack(ids))
   changed(shard, 'removed', table.concat(ids, ' '))
 end
 

@@ -16,7 +16,7 @@ while at < last do
 end
 local found = redis.call('MGET', unpack(asked))
 
-local refused, live, ids, tickets = {}, {}, {}, {}
+local refused, live, pool, tickets = {}, {}, {}, {}
 local place, looked = 0, 0
 at = 2
 while at < last do
@@ -44,14 +44,15 @@ while at < last do
       live[#live + 1] = asked[i]
       live[#live + 1] = id
     end
-    ids[#ids + 1] = id
+    pool[#pool + 1] = id
+    pool[#pool + 1] = ticket
     tickets[#tickets + 1] = ticket
   end
   place, at = place + 1, next
 end
-if #ids > 0 then
+if #tickets > 0 then
   redis.call('MSET', unpack(live))
-  redis.call('SADD', P .. 'pool:' .. shard, unpack(ids))
+  redis.call('HSET', P .. 'pool:' .. shard, unpack(pool))
   changed(shard, 'added', '[' .. table.concat(tickets, ',') .. ']')
 end
 return refused

@@ -26,11 +26,6 @@ impl Keys {
         self.key("pool", shard)
     }
 
-    /// Where `SORT` finds the tickets' JSON by their ids.
-    pub fn json_of_tickets(&self) -> String {
-        format!("{}ticket:*->ticket", self.prefix)
-    }
-
     pub fn revision(&self, shard: &Shard) -> String {
         self.key("revision", shard)
     }

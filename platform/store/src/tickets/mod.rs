@@ -20,7 +20,7 @@
 //! | `ticket:<id>` | hash | `shard`, `state`, `players` (ids), `ticket` and `names` (JSON), `key` (owner and idempotency key, or nothing); `match` while proposed, claimed or matched; `claimed_at` (ms) and, where all were asked, `accepted` while claimed; `ended_at` (ms) and `reason` when over |
 //! | `player:<id>` | string | the id of the player's live ticket (waiting, proposed or claimed) |
 //! | `key:<owner>:<key>` | string | the id of the ticket that was made with this idempotency key; as long as the ticket can be read |
-//! | `pool:<shard>` | set | the ids of the tickets that wait |
+//! | `pool:<shard>` | hash | what waits: id → ticket (JSON) |
 //! | `backfills:<shard>` | hash | running matches that want players: id → backfill (JSON) |
 //! | `backfill:<match>` | string | the shard and the id of the match's wish |
 //! | `proposal:<match>` | hash | `shard`, `accept_by` (ms), `tickets` (ids), `players` and `accepted` (counts); each player's answer under their id; the wish it is to fulfil |

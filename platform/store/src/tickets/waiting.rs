@@ -42,7 +42,7 @@ impl Tickets {
         }
         let mut counts = redis::pipe();
         for shard in shards {
-            counts.scard(self.keys.pool(shard));
+            counts.hlen(self.keys.pool(shard));
         }
         Ok(counts.query_async(&mut self.redis.clone()).await?)
     }
