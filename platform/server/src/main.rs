@@ -19,7 +19,7 @@ async fn main() -> anyhow::Result<ExitCode> {
 }
 
 /// The allocator asks for huge pages, and the kernel clears one as a whole when its first byte is touched: on a virtual machine 8 to
-/// 20 ms were seen. A crowd of players would wait for that, now and again.
+/// 18 ms were seen. A crowd of players would wait for that, now and again.
 #[cfg(target_os = "linux")]
 fn take_small_pages() {
     // Where it is not allowed, nothing but that wait comes of it.
