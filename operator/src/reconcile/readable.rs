@@ -1,8 +1,8 @@
 //! The resources of a kind, as far as they can be read.
 
-use std::{fmt::Debug, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{
     Api, Resource, ResourceExt,
@@ -56,9 +56,28 @@ where
             let context = told_by.clone();
             async move { read::<K>(&context, event).await }
         })
-        .reflect(writer)
-        .applied_objects();
-    (resources, reader)
+        .reflect(writer);
+    (once_stored(resources, reader.clone()), reader)
+}
+
+/// The resources that were written, each when the store has it: a controller that is told of one looks there, and lets it be if it
+/// is not found. While all are listed anew, which a broken watch leads to, the store has what was new only at the end of the list.
+fn once_stored<K>(
+    events: impl Stream<Item = watcher::Result<watcher::Event<K>>>,
+    stored: reflector::Store<K>,
+) -> impl Stream<Item = watcher::Result<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    events.flat_map(move |event| {
+        let (written, listed) = match event {
+            Ok(watcher::Event::Apply(resource)) => (Some(Ok(resource)), Vec::new()),
+            Ok(watcher::Event::InitDone) => (None, stored.state()),
+            Ok(watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Delete(_)) => (None, Vec::new()),
+            Err(error) => (Some(Err(error)), Vec::new()),
+        };
+        stream::iter(written.into_iter().chain(listed.into_iter().map(|resource| Ok(Arc::unwrap_or_clone(resource)))))
+    })
 }
 
 async fn read<K>(
@@ -131,4 +150,49 @@ async fn tell<K: Resource<DynamicType = ()>>(
 fn told(object: &DynamicObject) -> Vec<Condition> {
     let conditions: &Value = &object.data["status"]["conditions"];
     serde_json::from_value(conditions.clone()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::runtime::{reflector::ObjectRef, watcher::Event};
+
+    use super::*;
+
+    fn named(name: &str) -> ConfigMap {
+        serde_json::from_value(json!({ "metadata": { "name": name, "namespace": "default" } })).expect("an object")
+    }
+
+    #[tokio::test]
+    async fn a_resource_is_told_of_when_the_store_has_it() {
+        let (reader, writer) = reflector::store();
+        let events = [
+            Event::Init,
+            Event::InitApply(named("old")),
+            Event::InitDone,
+            Event::Apply(named("written")),
+            // A watch that broke: all are listed anew, and one of them is new.
+            Event::Init,
+            Event::InitApply(named("old")),
+            Event::InitApply(named("written")),
+            Event::InitApply(named("made-meanwhile")),
+            Event::InitDone,
+            Event::Delete(named("old")),
+        ];
+        let events = stream::iter(events.map(Ok)).reflect(writer);
+        let store = reader.clone();
+        let told: Vec<String> = once_stored(events, reader)
+            .map(|resource| {
+                let resource = resource.expect("no error");
+                assert!(store.get(&ObjectRef::from_obj(&resource)).is_some(), "{} is not stored", resource.name_any());
+                resource.name_any()
+            })
+            .collect()
+            .await;
+        assert_eq!(&told[..2], ["old", "written"]);
+        let after: BTreeSet<&str> = told[2..].iter().map(String::as_str).collect();
+        assert_eq!(after, BTreeSet::from(["made-meanwhile", "old", "written"]));
+    }
 }
