@@ -63,6 +63,12 @@ impl StoreError {
             if sqlstate(error).is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class))))
     }
 
+    /// Whether somebody else's row was in the way: one with the same key, or one that waited for ours while ours waited for theirs.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Postgres(error)
+            if sqlstate(error).is_some_and(|code| ["23505", "40P01"].contains(&code.as_str())))
+    }
+
     pub(crate) fn nats(what: &'static str) -> impl FnOnce(BoxError) -> Self {
         move |source| Self::Nats { what, source }
     }

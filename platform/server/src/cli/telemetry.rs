@@ -210,6 +210,7 @@ async fn recount(store: &Store, from: Option<DateTime<Utc>>, kind: Option<&str>)
             "player_days": found.player_days,
             "session_sequences": found.sessions,
             "measure_hours": found.measures,
+            "measure_buckets": found.buckets,
         },
         "pending": store.telemetry.pending().await?,
         "dead_letters": store.telemetry.dead_letter_count().await?,

@@ -25,6 +25,7 @@ mod publish;
 mod quarantine;
 mod recount;
 mod replay;
+mod rollups;
 mod row;
 mod short;
 mod storable;

@@ -178,6 +178,7 @@ impl Telemetry {
         }
         let rows = lines.iter().map(|line| Row::parse(line)).collect::<serde_json::Result<Vec<_>>>();
         let rows = rows.map_err(|error| StoreError::corrupt("a quarantined event", error))?;
+        let rows: Vec<&Row<'_>> = rows.iter().collect();
         let new = if rows.is_empty() { 0 } else { write::insert(&mut tx, &rows).await? };
         sqlx::query!(
             r#"

@@ -21,12 +21,14 @@ pub struct Recount {
     pub sessions: u64,
     /// Rows of `measure_hours` that differ. A measure that was named later than its events were stored differs by right.
     pub measures: u64,
+    /// Rows of `measure_buckets` that differ; the same holds for them.
+    pub buckets: u64,
 }
 
 impl Recount {
     /// Whether every rollup is what the events say.
     pub fn is_exact(&self) -> bool {
-        [self.minutes, self.hours, self.player_days, self.sessions, self.measures] == [0; 5]
+        [self.minutes, self.hours, self.player_days, self.sessions, self.measures, self.buckets] == [0; 6]
     }
 }
 
@@ -71,14 +73,20 @@ impl Telemetry {
                 FROM raw
                 WHERE session_id IS NOT NULL AND sequence IS NOT NULL
                 GROUP BY 1, 2
-            ), measures AS (
-                SELECT date_trunc('hour', r.at, 'UTC') AS hour, r.source, r.kind, m.measure, count(*) AS samples,
-                       sum((r.properties -> m.measure)::numeric) AS sum, min((r.properties -> m.measure)::numeric) AS min,
-                       max((r.properties -> m.measure)::numeric) AS max
+            ), numbers AS MATERIALIZED (
+                SELECT date_trunc('hour', r.at, 'UTC') AS hour, r.source, r.kind, m.measure,
+                       (r.properties -> m.measure)::numeric AS value
                 FROM raw r
                 JOIN telemetry.measures m ON m.kind = r.kind
                 WHERE jsonb_typeof(r.properties -> m.measure) = 'number'
+            ), measures AS (
+                SELECT hour, source, kind, measure, count(*) AS samples, sum(value) AS sum, min(value) AS min, max(value) AS max
+                FROM numbers
                 GROUP BY 1, 2, 3, 4
+            ), buckets AS (
+                SELECT hour, source, kind, measure, telemetry.bucket_of(value) AS bucket, count(*) AS samples
+                FROM numbers
+                GROUP BY 1, 2, 3, 4, 5
             )
             SELECT
                 (SELECT count(*) FROM raw) AS "events!",
@@ -108,7 +116,12 @@ impl Telemetry {
                  FROM measures a
                  FULL JOIN (SELECT h.* FROM telemetry.measure_hours h, span WHERE hour >= from_day AND hour < to_day) b
                      USING (hour, source, kind, measure)
-                 WHERE (a.samples, a.sum, a.min, a.max) IS DISTINCT FROM (b.samples, b.sum, b.min, b.max)) AS "measures!"
+                 WHERE (a.samples, a.sum, a.min, a.max) IS DISTINCT FROM (b.samples, b.sum, b.min, b.max)) AS "measures!",
+                (SELECT count(*)
+                 FROM buckets a
+                 FULL JOIN (SELECT h.* FROM telemetry.measure_buckets h, span WHERE hour >= from_day AND hour < to_day) b
+                     USING (hour, source, kind, measure, bucket)
+                 WHERE a.samples IS DISTINCT FROM b.samples) AS "buckets!"
             "#,
             from,
             to,
@@ -122,6 +135,7 @@ impl Telemetry {
             player_days: codec::count(row.player_days),
             sessions: codec::count(row.sessions),
             measures: codec::count(row.measures),
+            buckets: codec::count(row.buckets),
         })
     }
 

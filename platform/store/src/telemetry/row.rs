@@ -8,6 +8,7 @@ use muster_core::id::{EventId, MatchId, SessionId, SubjectId};
 use muster_core::time::millis;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::{TelemetrySource, storable};
 use crate::insights::SeenEvent;
@@ -59,6 +60,11 @@ impl<'a> Row<'a> {
     pub fn read(line: &'a [u8]) -> Result<Self, String> {
         let row = Self::parse(line).map_err(|error| format!("a telemetry event cannot be read: {error}"))?;
         storable::check(&row).map(|()| row)
+    }
+
+    /// What it is known by.
+    pub fn key(&self) -> (Uuid, DateTime<Utc>) {
+        (self.event_id.uuid(), self.at)
     }
 
     /// As facts are made of it.

@@ -87,7 +87,8 @@ async fn writers_that_hold_the_same_events_at_once_neither_wait_for_ever_nor_cou
     let scratch = Scratch::new().await;
     let other = scratch.reconnect().await;
     let stores = [&scratch.store, &other];
-    let batch = events(400, given::time("2026-01-31T09:00:00Z"));
+    // Of two days, so of two chunks.
+    let batch = events(400, given::time("2026-01-31T23:40:00Z"));
     let mut backwards = batch.clone();
     backwards.reverse();
     let batches = [&batch, &backwards];

@@ -80,9 +80,17 @@ async fn every_rollup_is_what_a_recount_gives_however_often_events_come_and_from
         .unwrap();
     sqlx::query("DELETE FROM telemetry.player_days WHERE day = '2026-02-01'").execute(&sql).await.unwrap();
     sqlx::query("UPDATE telemetry.measure_hours SET sum = sum + 0.001").execute(&sql).await.unwrap();
+    sqlx::query("DELETE FROM telemetry.measure_buckets WHERE bucket = 0 AND measure = 'score'")
+        .execute(&sql)
+        .await
+        .unwrap();
     let recount = telemetry.recount(start(), start() + TimeDelta::days(2)).await.unwrap();
     assert!(
-        recount.hours > 0 && recount.player_days == 7 && recount.measures > 0 && recount.minutes == 0,
+        recount.hours > 0
+            && recount.player_days == 7
+            && recount.measures > 0
+            && recount.buckets > 0
+            && recount.minutes == 0,
         "{recount:?}"
     );
     scratch.finish().await;
@@ -114,8 +122,24 @@ async fn percentiles_by_buckets_are_within_one_percent() {
         let exact = value(rank as u32 - 1);
         assert!((found / exact - 1.0).abs() <= 0.0101, "{share}: {found} instead of {exact}");
     }
-    // The ends of what a number can be.
-    for odd in [json!(1e300), json!(-1e300), json!(1e-300), json!(0), json!(-0.5), json!(9_007_199_254_740_993_u64)] {
+    // The ends of what a number can be, and of what a bucket holds.
+    let odd = [
+        json!(f64::MAX),
+        json!(-1e300),
+        json!(f64::MIN_POSITIVE),
+        json!(5e-324),
+        json!(-0.0),
+        json!(0),
+        json!(-0.5),
+        json!(0.001),
+        json!(0.00102),
+        json!(-0.001),
+        json!(0.000_999),
+        json!(u64::MAX),
+        json!(i64::MIN),
+        json!(9_007_199_254_740_993_u64),
+    ];
+    for odd in odd {
         let event = TelemetryEvent {
             properties: json!({ "took_ms": odd }).as_object().unwrap().clone(),
             ..given::event("level.done", start() + TimeDelta::hours(2))
