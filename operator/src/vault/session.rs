@@ -163,3 +163,34 @@ async fn read(setting: &str, file: &Path) -> Result<Secret, VaultError> {
         ),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why a sign-in with this file of the service account's token comes to nothing. Nobody listens at the address: nobody is asked.
+    async fn refusal(file: &Path) -> VaultError {
+        let settings = VaultSettings {
+            address: "http://127.0.0.1:9".to_owned(),
+            kubernetes_role: "muster-operator".to_owned(),
+            kubernetes_token_file: file.to_owned(),
+            ..VaultSettings::default()
+        };
+        Vault::new(settings).client().await.map(|_| ()).expect_err("there is no token")
+    }
+
+    #[tokio::test]
+    async fn a_service_account_without_a_token_is_told_with_what_to_do() {
+        let file = std::env::temp_dir().join(format!("muster-no-token-{}", std::process::id()));
+        let missing = refusal(&file).await;
+        std::fs::write(&file, " \n").expect("a file");
+        let empty = refusal(&file).await;
+        std::fs::remove_file(&file).expect("our own file");
+        for (told, trouble) in [(missing, "cannot be read (No such file"), (empty, "is empty")] {
+            assert_eq!(told.trouble, Trouble::NotConfigured);
+            for part in [&*file.display().to_string(), trouble, "set operator.vault.kubernetes_token_file"] {
+                assert!(told.message.contains(part), "{told}");
+            }
+        }
+    }
+}
