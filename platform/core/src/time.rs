@@ -2,11 +2,12 @@
 //!
 //! Everything that is kept or sent has whole milliseconds, so that what is read back equals what was written.
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
-/// The moment without anything finer than a millisecond.
+/// The moment without anything finer than a millisecond. A leap second, which RFC 3339 may name at any minute's end, is the second
+/// after it: the database has no others.
 pub fn truncate(at: DateTime<Utc>) -> DateTime<Utc> {
-    at.trunc_subsecs(3)
+    DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or(at)
 }
 
 /// The moment as text, as every wire has it.
@@ -77,5 +78,13 @@ mod tests {
     fn truncating_rounds_down() {
         let at: DateTime<Utc> = "2026-01-31T09:30:00.999999Z".parse().unwrap();
         assert_eq!(format(truncate(at)), "2026-01-31T09:30:00.999Z");
+        let at: DateTime<Utc> = "1969-12-31T23:59:59.000001Z".parse().unwrap();
+        assert_eq!(format(truncate(at)), "1969-12-31T23:59:59.000Z");
+    }
+
+    #[test]
+    fn a_leap_second_is_the_second_after_it() {
+        let at: DateTime<Utc> = "2026-01-31T23:59:60.25Z".parse().unwrap();
+        assert_eq!(format(truncate(at)), "2026-02-01T00:00:00.250Z");
     }
 }

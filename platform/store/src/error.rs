@@ -59,8 +59,13 @@ impl StoreError {
     /// Whether PostgreSQL refused the values themselves (SQLSTATE classes 22 data, 23 integrity, 54 limits such as the depth of
     /// JSON): sending them again is useless.
     pub(crate) fn is_bad_data(&self) -> bool {
-        matches!(self, Self::Postgres(error)
-            if sqlstate(error).is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class))))
+        match self {
+            Self::Postgres(sqlx::Error::Encode(_)) | Self::Corrupt { .. } => true,
+            Self::Postgres(error) => {
+                sqlstate(error).is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+            }
+            _ => false,
+        }
     }
 
     /// Whether somebody else's row was in the way: one with the same key, or one that waited for ours while ours waited for theirs.

@@ -34,6 +34,7 @@ mod write;
 
 use sqlx::PgPool;
 
+use self::write::Wary;
 use crate::nats::Nats;
 
 pub use batch::{Stored, TelemetryBatch};
@@ -59,10 +60,11 @@ pub use write::Written;
 pub struct Telemetry {
     postgres: PgPool,
     nats: Nats,
+    wary: Wary,
 }
 
 impl Telemetry {
     pub(crate) fn new(postgres: PgPool, nats: Nats) -> Self {
-        Self { postgres, nats }
+        Self { postgres, nats, wary: Wary::default() }
     }
 }

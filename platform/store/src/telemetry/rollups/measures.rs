@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bigdecimal::BigDecimal;
+use bigdecimal::{BigDecimal, Zero};
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
@@ -46,10 +46,16 @@ pub(super) struct Number {
 }
 
 impl Number {
+    /// Of the size of some double, as everything is that came by HTTP: `1e131071` is a number to PostgreSQL, and its digits would
+    /// fill a page.
     fn read(text: &str) -> Result<Self> {
-        let value = text.parse().map_err(|error| unreadable(&error))?;
-        let about = text.parse().map_err(|error| unreadable(&error))?;
-        Ok(Self { value, bucket: bucket_of(about) })
+        let about: f64 = text.parse().map_err(|error| unreadable(&error))?;
+        let value: BigDecimal = text.parse().map_err(|error| unreadable(&error))?;
+        match (about == 0.0, value.is_zero()) {
+            (true, true) => Ok(Self { value: BigDecimal::zero(), bucket: 0 }),
+            (false, false) if about.is_finite() => Ok(Self { value, bucket: bucket_of(about) }),
+            _ => Err(unreadable(&format_args!("{text} is not of the size of any double"))),
+        }
     }
 }
 

@@ -26,9 +26,9 @@ const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 const JSONB_VERSION: u8 = 1;
 
 /// Rows, ready to be sent.
-pub(super) struct Copy(PgArgumentBuffer);
+pub(super) struct Encoded(PgArgumentBuffer);
 
-impl Copy {
+impl Encoded {
     pub fn of(rows: &[&Row<'_>]) -> Result<Self> {
         let mut buffer = PgArgumentBuffer::default();
         buffer.extend_from_slice(HEAD);

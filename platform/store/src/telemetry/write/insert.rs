@@ -14,7 +14,10 @@ use crate::Result;
 /// Stores those that are not there yet, and tells which they were.
 ///
 /// They go as arrays, a column each, in PostgreSQL's binary format, and in by id. Unique index events_once.
-pub(super) async fn insert<'a>(transaction: &mut PgConnection, rows: &[&'a Row<'a>]) -> Result<Vec<&'a Row<'a>>> {
+pub(super) async fn insert_missing<'a>(
+    transaction: &mut PgConnection,
+    rows: &[&'a Row<'a>],
+) -> Result<Vec<&'a Row<'a>>> {
     let columns = Columns::of(rows);
     let stored = sqlx::query!(
         r#"
