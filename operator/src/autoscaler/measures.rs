@@ -1,6 +1,6 @@
 //! Where measures come from: the processes' own metrics, and a Prometheus for what was.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     forecast::History,
-    text::{Buckets, buckets, label, sum},
+    text::{Buckets, buckets, label, largest, sum},
 };
 use crate::{
     crd::{Region, region_autoscaler::MetricsSource},
@@ -30,7 +30,7 @@ const PAST: SignedDuration = SignedDuration::from_hours(15 * 24);
 pub struct Now {
     /// Players connected; `None` when no process counts them.
     pub players: Option<f64>,
-    /// Waiting tickets; `None` when no process counts them.
+    /// Waiting tickets of the whole platform; `None` when no process counts them.
     pub tickets: Option<f64>,
     /// How long tickets waited that were matched, since the processes began.
     pub waits: Buckets,
@@ -102,22 +102,7 @@ impl Measures for Http {
                 .await?
             }
         };
-        let counts = |labels: &str| {
-            queues.is_empty() || label(labels, "queue").is_some_and(|queue| queues.iter().any(|q| q == queue))
-        };
-        let mut now = Now::default();
-        for page in pages {
-            if let Some(players) = sum(&page, "muster_sockets", |_| true) {
-                *now.players.get_or_insert_default() += players;
-            }
-            if let Some(tickets) = sum(&page, "muster_tickets_waiting", counts) {
-                *now.tickets.get_or_insert_default() += tickets;
-            }
-            for (bound, count) in buckets(&page, "muster_ticket_wait_seconds", counts) {
-                *now.waits.entry(bound).or_default() += count;
-            }
-        }
-        Ok(now)
+        Ok(read(&pages, queues))
     }
 
     async fn history(&self, prometheus: &str, query: &str, now: Timestamp) -> Result<History, String> {
@@ -167,6 +152,30 @@ impl Measures for Http {
     }
 }
 
+/// What the pages of several processes say together; of tickets only those of `queues`, or of all when there are none.
+fn read(pages: &[String], queues: &[String]) -> Now {
+    let counts = |labels: &str| {
+        queues.is_empty() || label(labels, "queue").is_some_and(|queue| queues.iter().any(|q| q == queue))
+    };
+    let mut now = Now::default();
+    let mut waiting = BTreeMap::<_, f64>::new();
+    for page in pages {
+        if let Some(players) = sum(page, "muster_sockets", |_| true) {
+            *now.players.get_or_insert_default() += players;
+        }
+        // Every matchmaker tells how many wait in the platform's store, not how many wait with it: each ticket counts once.
+        for (shard, tickets) in largest(page, "muster_tickets_waiting", ["queue", "group"], counts) {
+            let known = waiting.entry(shard).or_default();
+            *known = known.max(tickets);
+        }
+        for (bound, count) in buckets(page, "muster_ticket_wait_seconds", counts) {
+            *now.waits.entry(bound).or_default() += count;
+        }
+    }
+    now.tickets = (!waiting.is_empty()).then(|| waiting.values().sum());
+    now
+}
+
 /// The addresses of a region's processes.
 async fn addresses(region: &Region) -> Result<Vec<SocketAddr>, String> {
     let host =
@@ -177,5 +186,34 @@ async fn addresses(region: &Region) -> Result<Vec<SocketAddr>, String> {
         Ok(Ok(addresses)) => Ok(addresses.collect()),
         Ok(Err(error)) => Err(format!("{host} has no address: {error}")),
         Err(_) => Err(format!("{host} has no address: nobody answered in {PATIENCE:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a process says that looks at `ranked` and `casual`, and has so many sockets of its own.
+    fn page(sockets: u32, ranked: [u32; 2], casual: u32) -> String {
+        let [eu, us] = ranked;
+        format!(
+            "muster_sockets {sockets}\nmuster_tickets_waiting{{queue=\"ranked\",group=\"eu\"}} {eu}\n\
+             muster_tickets_waiting{{queue=\"ranked\",group=\"us\"}} {us}\n\
+             muster_tickets_waiting{{group=\"any\",queue=\"casual\"}} {casual}\n\
+             muster_ticket_wait_seconds_bucket{{queue=\"ranked\",le=\"+Inf\"}} 10\n"
+        )
+    }
+
+    #[test]
+    fn tickets_that_several_processes_tell_of_are_counted_once() {
+        // The second looked a moment later: of a queue's group the larger count is taken.
+        let pages = [page(7, [4_000, 1_500], 500), page(5, [3_990, 1_520], 500), "muster_sockets 1\n".to_owned()];
+        let now = read(&pages, &[]);
+        assert_eq!(now.tickets, Some(6_020.0));
+        assert_eq!(read(&pages, &["ranked".to_owned()]).tickets, Some(5_520.0));
+        assert_eq!(read(&pages, &["none".to_owned()]).tickets, None);
+        // What each process counts of its own is added up.
+        assert_eq!(now.players, Some(13.0));
+        assert_eq!(now.waits.values().sum::<f64>(), 20.0);
     }
 }

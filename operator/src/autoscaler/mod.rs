@@ -9,7 +9,9 @@ mod measures;
 mod policy;
 mod report;
 mod scale;
+mod sole;
 mod text;
+mod waits;
 
 use std::{
     collections::HashMap,
@@ -19,7 +21,10 @@ use std::{
 
 use jiff::Timestamp;
 use k8s_openapi::{api::apps::v1::Deployment, apimachinery::pkg::apis::meta::v1::Time};
-use kube::{ResourceExt, runtime::Controller};
+use kube::{
+    ResourceExt,
+    runtime::{Controller, reflector::Store},
+};
 use metrics::counter;
 use tokio_util::sync::CancellationToken;
 
@@ -29,9 +34,11 @@ use self::{
     decide::{Asked, Decision, Limits, decide},
     forecast::History,
     measures::{Http, Measures},
-    policy::{Measured, Wish, measures, wish},
+    policy::{Measured, Waited, Wish, measures, wish},
     report::Report,
-    text::{Buckets, quantile},
+    scale::Scaled,
+    text::Buckets,
+    waits::Waits,
 };
 use crate::{
     context::Context,
@@ -50,9 +57,10 @@ use crate::{
 /// It could not go on.
 pub async fn run(context: Context, term: CancellationToken) -> anyhow::Result<()> {
     let (resources, reader) = readable::<RegionAutoscaler>(&context);
+    let all = reader.clone();
     let controller = Controller::for_stream(resources, reader);
     let measures = Http::new()?;
-    drive(controller, Autoscaler { context, measures, memory: Mutex::default() }, term).await;
+    drive(controller, Autoscaler { context, measures, memory: Mutex::default(), all }, term).await;
     Ok(())
 }
 
@@ -60,6 +68,8 @@ struct Autoscaler<M> {
     context: Context,
     measures: M,
     memory: Mutex<HashMap<String, Memory>>,
+    /// All of them, as they were last seen.
+    all: Store<RegionAutoscaler>,
 }
 
 /// What is remembered of a RegionAutoscaler between two looks.
@@ -68,7 +78,8 @@ struct Memory {
     /// The spec under which it was remembered.
     generation: Option<i64>,
     asked: Asked,
-    waits: Option<Buckets>,
+    /// By the queues of a measure: a chain may have several.
+    waits: HashMap<Vec<String>, Waits>,
     /// When two weeks were last asked for, with which query, and what came.
     past: Option<(Timestamp, String, Arc<History>)>,
 }
@@ -121,7 +132,13 @@ impl<M: Measures> Work for Autoscaler<M> {
             return again;
         }
 
-        let (wish, left_out, error_percent) = self.wish(&resource, &region, scaled.replicas, now).await?;
+        if let Some(elder) = sole::elder(&resource, self.all.state().iter().map(AsRef::as_ref)) {
+            report.yields_to(&elder);
+            self.write(&resource, report, now).await?;
+            return again;
+        }
+
+        let (wish, left_out, error_percent) = self.wish(&resource, &region, &scaled, now).await?;
         let id = resource.uid().unwrap_or_default();
         let asked = self.note(&id, resource.metadata.generation, now, wish.replicas, &limits);
         let decision = decide(&limits, &asked, scaled.replicas, report.changed(), now);
@@ -148,20 +165,22 @@ impl<M: Measures> Autoscaler<M> {
         &self,
         resource: &RegionAutoscaler,
         region: &Region,
-        current: i32,
+        scaled: &Scaled,
         now: Timestamp,
     ) -> Result<(Wish, Vec<String>, Option<i32>), Error> {
         let spec = &resource.spec;
         let (mut best, mut left_out, mut error_percent, mut trouble): (Option<Wish>, Vec<String>, _, _) =
             (None, Vec::new(), None, None);
-        for measure in measures(&spec.policy) {
-            let measured = self.measure(resource, region, &measure, now).await;
+        let all = measures(&spec.policy);
+        self.forget_waits(&resource.uid().unwrap_or_default(), &all);
+        for measure in all {
+            let measured = self.measure(resource, region, &measure, scaled.ready, now).await;
             if let (Some(_), Ok(forecast)) = (&measure.predictive, &measured.forecast) {
                 #[allow(clippy::cast_possible_truncation, reason = "it is within 0 and 1,000")]
                 let percent = forecast.error.map(|error| (error * 100.0).round().clamp(0.0, 1_000.0) as i32);
                 error_percent = percent;
             }
-            match wish(&measure, &measured, current, spec.min, now) {
+            match wish(&measure, &measured, scaled.replicas, spec.min, now) {
                 Ok(wish) if best.as_ref().is_none_or(|best| wish.replicas > best.replicas) => best = Some(wish),
                 Ok(_) => {}
                 Err(error) => {
@@ -183,6 +202,7 @@ impl<M: Measures> Autoscaler<M> {
         resource: &RegionAutoscaler,
         region: &Region,
         measure: &Measure,
+        ready: i32,
         now: Timestamp,
     ) -> Measured {
         let nobody = || "nobody was asked".to_owned();
@@ -197,7 +217,8 @@ impl<M: Measures> Autoscaler<M> {
                     measured.players = seen.players.ok_or_else(|| missing("muster_sockets"));
                     measured.tickets = seen.tickets.ok_or_else(|| missing("muster_tickets_waiting"));
                     if measure.queue_depth.is_some() {
-                        measured.wait = Ok(self.waited(&resource.uid().unwrap_or_default(), seen.waits));
+                        measured.wait =
+                            Ok(self.waited(&resource.uid().unwrap_or_default(), queues, seen.waits, ready, now));
                     }
                 }
                 Err(error) => {
@@ -235,13 +256,20 @@ impl<M: Measures> Autoscaler<M> {
         Ok(past)
     }
 
-    /// How long tickets waited that were matched since the last look.
-    fn waited(&self, id: &str, waits: Buckets) -> Option<f64> {
+    /// How long tickets of `queues` waited that were matched lately.
+    fn waited(&self, id: &str, queues: &[String], waits: Buckets, ready: i32, now: Timestamp) -> Option<Waited> {
         let mut memory = self.memory();
         let known = memory.entry(id.to_owned()).or_default();
-        let waited = known.waits.as_ref().and_then(|before| quantile(before, &waits, 0.95));
-        known.waits = Some(waits);
-        waited
+        known.waits.entry(queues.to_vec()).or_default().look(waits, ready, now)
+    }
+
+    /// Forgets those of queues that no measure names any more.
+    fn forget_waits(&self, id: &str, all: &[Measure]) {
+        if let Some(known) = self.memory().get_mut(id) {
+            let named =
+                |queues: &Vec<String>| all.iter().filter_map(|m| m.queue_depth.as_ref()).any(|d| d.queues == *queues);
+            known.waits.retain(|queues, _| named(queues));
+        }
     }
 
     /// Notes what is asked for, and gives all that was.

@@ -16,10 +16,19 @@ pub struct Measured {
     pub players: Result<f64, String>,
     /// Tickets that wait, of the queues of the policy.
     pub tickets: Result<f64, String>,
-    /// How long nineteen of twenty tickets waited that were matched since the last look, seconds. `None`: none was matched.
-    pub wait: Result<Option<f64>, String>,
+    /// How long tickets lately waited for their match. `None`: none was matched.
+    pub wait: Result<Option<Waited>, String>,
     /// What the last two weeks foretell.
     pub forecast: Result<Forecast, String>,
+}
+
+/// How long tickets waited for their match.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Waited {
+    /// Nineteen of twenty of them at most so long, seconds.
+    pub seconds: f64,
+    /// How many processes were ready when that was measured.
+    pub ready: i32,
 }
 
 /// What a policy asks for.
@@ -79,11 +88,14 @@ fn by_queue(depth: &QueueDepth, measured: &Measured, current: i32) -> Result<Wis
     };
     if let Some(most) = &depth.time_to_match {
         let most = duration("timeToMatch", most)?.as_secs_f64().max(1.0);
-        if let Some(wait) = measured.wait.as_ref().map_err(|why| unknown(why))? {
+        let waited = measured.wait.as_ref().map_err(|why| unknown(why))?;
+        if let Some(waited) = waited {
+            let wait = waited.seconds;
             // A tenth to either side is as good as on time.
             let ratio = wait / most;
             let by_wait = match ratio {
-                ratio if ratio > 1.1 => whole(f64::from(current) * ratio.min(10.0)),
+                // Of what was ready: processes that only start have shortened nobody's wait yet.
+                ratio if ratio > 1.1 => whole(f64::from(waited.ready) * ratio.min(10.0)).max(current),
                 ratio if ratio > 0.9 => current,
                 _ => 0,
             };
@@ -91,6 +103,10 @@ fn by_queue(depth: &QueueDepth, measured: &Measured, current: i32) -> Result<Wis
                 wish.replicas = by_wait;
                 wish.why = format!("Nineteen of twenty tickets waited up to {wait:.1} s; {most:.0} s are meant.");
             }
+        } else if tickets > 0.0 && current > wish.replicas {
+            // Nobody knows how long they will have waited; that is no reason to take processes away from them.
+            wish.replicas = current;
+            wish.why = format!("{tickets:.0} tickets wait, and none was matched lately.");
         }
     }
     Ok(wish)
@@ -155,7 +171,7 @@ mod tests {
         Measured {
             players: Ok(4_100.0),
             tickets: Ok(900.0),
-            wait: Ok(Some(30.0)),
+            wait: Ok(Some(Waited { seconds: 30.0, ready: 4 })),
             forecast: Ok(Forecast { peak: 9_000.0, error: Some(0.1) }),
         }
     }
@@ -180,6 +196,38 @@ mod tests {
         assert_eq!(asks(json!({ "queueDepth": { "ticketsPerReplica": 500, "timeToMatch": "31s" } }), noon), 4);
         assert_eq!(asks(json!({ "queueDepth": { "ticketsPerReplica": 500, "timeToMatch": "60s" } }), noon), 2);
         assert_eq!(asks(json!({ "predictive": { "playersPerReplica": 1000, "query": "q" } }), noon), 10);
+    }
+
+    #[test]
+    fn the_wait_counts_from_the_processes_that_were_ready() {
+        let depth = json!({ "queueDepth": { "ticketsPerReplica": 500, "timeToMatch": "10s" } });
+        let measure: Measure = serde_json::from_value(depth).unwrap();
+        let asks = |seconds, ready, current| {
+            let measured = Measured { wait: Ok(Some(Waited { seconds, ready })), ..measured() };
+            wish(&measure, &measured, current, 1, Timestamp::UNIX_EPOCH).unwrap().replicas
+        };
+        assert_eq!(asks(30.0, 4, 4), 12);
+        // The eight that were added cannot have helped yet: they do not come up.
+        assert_eq!(asks(30.0, 4, 12), 12);
+        assert_eq!(asks(30.0, 12, 12), 36);
+        // Processes that break down are no reason to ask for fewer.
+        assert_eq!(asks(30.0, 1, 12), 12);
+        assert_eq!(asks(10.0, 1, 12), 12);
+    }
+
+    #[test]
+    fn tickets_that_wait_while_nobody_is_matched_take_nothing_away() {
+        let depth = json!({ "queueDepth": { "ticketsPerReplica": 500, "timeToMatch": "10s" } });
+        let measure: Measure = serde_json::from_value(depth).unwrap();
+        let asks = |tickets| {
+            let measured = Measured { tickets: Ok(tickets), wait: Ok(None), ..measured() };
+            wish(&measure, &measured, 4, 1, Timestamp::UNIX_EPOCH).unwrap()
+        };
+        assert_eq!(asks(900.0).replicas, 4);
+        assert!(asks(900.0).why.contains("none was matched"), "{}", asks(900.0).why);
+        assert_eq!(asks(3_000.0).replicas, 6);
+        // Where nobody waits, nobody need be matched.
+        assert_eq!(asks(0.0).replicas, 0);
     }
 
     #[test]

@@ -49,6 +49,15 @@ impl Report {
         ];
     }
 
+    /// Another RegionAutoscaler decides the same number.
+    pub fn yields_to(&mut self, elder: &str) {
+        let message = format!(
+            "RegionAutoscaler {elder} is older and decides the number of this role: delete one of the two, or join their policies in a chain."
+        );
+        self.idle("AnotherAutoscaler", message.clone());
+        self.replace(Says::no(READY, "AnotherAutoscaler", message));
+    }
+
     /// This was decided.
     pub fn decided(&mut self, wish: &Wish, decision: &Decision, left_out: Vec<String>, error_percent: Option<i32>) {
         // What was measured when it was decided: told anew with every look, it would be a write each time a player comes.

@@ -19,6 +19,8 @@ pub const SCALER: &str = "muster-autoscaler";
 pub struct Scaled {
     /// How many processes it is to have.
     pub replicas: i32,
+    /// How many of them are ready.
+    pub ready: i32,
     /// Who else decides that, by name of the field manager.
     pub others: Vec<String>,
 }
@@ -29,7 +31,11 @@ pub struct Scaled {
 /// The API server cannot be asked.
 pub async fn look(deployments: &Api<Deployment>, name: &str) -> Result<Option<Scaled>, Error> {
     let Some(deployment) = deployments.get_opt(name).await? else { return Ok(None) };
-    Ok(Some(Scaled { replicas: deployment.spec.replicas.unwrap_or(1), others: others(&deployment) }))
+    Ok(Some(Scaled {
+        replicas: deployment.spec.replicas.unwrap_or(1),
+        ready: deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0),
+        others: others(&deployment),
+    }))
 }
 
 fn others(deployment: &Deployment) -> Vec<String> {

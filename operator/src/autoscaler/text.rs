@@ -9,6 +9,21 @@ pub fn sum(text: &str, metric: &str, wanted: impl Fn(&str) -> bool) -> Option<f6
     Some(found.sum())
 }
 
+/// The largest value of a metric for every combination of the labels `by`, over all labels that `wanted` takes.
+pub fn largest<const N: usize>(
+    text: &str,
+    metric: &str,
+    by: [&str; N],
+    wanted: impl Fn(&str) -> bool,
+) -> BTreeMap<[String; N], f64> {
+    let mut largest = BTreeMap::new();
+    for (labels, value) in lines(text, metric).filter(|(labels, _)| wanted(labels)) {
+        let known = largest.entry(by.map(|name| label(labels, name).unwrap_or_default().to_owned())).or_insert(value);
+        *known = value.max(*known);
+    }
+    largest
+}
+
 /// The value of a label in `a="1",b="2"`.
 pub fn label<'l>(labels: &'l str, name: &str) -> Option<&'l str> {
     let mut rest = labels;
@@ -97,6 +112,9 @@ mod tests {
         assert_eq!(sum(TEXT, "muster_tickets_waiting", |_| true), Some(12.0));
         assert_eq!(sum(TEXT, "muster_tickets_waiting", |labels| label(labels, "queue") == Some("casual")), Some(5.0));
         assert_eq!(sum(TEXT, "muster_nothing", |_| true), None);
+        let twice = format!("{TEXT}muster_tickets_waiting{{group=\"b\",queue=\"casual\",process=\"2\"}} 6\n");
+        let largest: Vec<_> = largest(&twice, "muster_tickets_waiting", ["queue"], |_| true).into_iter().collect();
+        assert_eq!(largest, [(["casual".to_owned()], 6.0), (["ranked".to_owned()], 7.0)]);
         assert_eq!(label("queue=\"ranked\",group=\"a}\\\"b\"", "group"), Some("a}\\\"b"));
     }
 

@@ -233,13 +233,14 @@ pub struct QueueDepth {
     pub tickets_per_replica: i32,
 
     /// How long nineteen of twenty tickets may wait for their match; when they wait longer, processes are added in
-    /// proportion.
+    /// proportion to those that were ready. The last wait that is known holds for five minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32), regex(pattern = schema::DURATION))]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1s')").message("timeToMatch must be at least 1s"))]
     pub time_to_match: Option<String>,
 
-    /// Count only these queues. Empty: all of the region's.
+    /// Count only these queues. Empty: all of the platform's. Tickets are counted in the whole platform, in all groups of a queue: name the
+    /// queues that are this region's own where there are several regions.
     #[serde(default)]
     #[schemars(length(max = 64), inner(length(min = 1, max = 64)))]
     #[x_kube(merge_strategy = ListMerge::Set)]

@@ -76,7 +76,7 @@ pub struct SecretRotationSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<RotationSchedule>,
 
-    /// How long the old version stays valid after a new one is in use.
+    /// How long the old version stays valid after a new one is in use. It is cut short when Vault ends the database user in use before.
     #[serde(default = "one_day")]
     #[schemars(length(max = 32), regex(pattern = schema::DURATION))]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1m')").message("overlap must be at least 1m"))]
@@ -96,11 +96,13 @@ pub struct SecretRotationSpec {
         .message("rolloutTimeout must be between 10s and 24h"))]
     pub rollout_timeout: String,
 
-    /// Proof, beyond ready workloads, that the new version is in use; without it the old one is not retired.
+    /// Proof, beyond ready workloads, that the new version is in use: as long as it fails, the old one is kept. Absent: ready workloads are
+    /// proof enough, and the old one is retired after the overlap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verify: Option<Verify>,
 
-    /// Make no new versions for the time being. One that is under way is finished.
+    /// Make no new versions for the time being. One that is under way is finished, and a database user that Vault is about to end is
+    /// replaced all the same.
     #[serde(default)]
     pub suspended: bool,
 }

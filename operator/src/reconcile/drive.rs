@@ -53,11 +53,26 @@ pub trait Work: Send + Sync + 'static {
     /// goes wrong is told by [`drive`].
     fn reconcile(&self, resource: Arc<Self::Kind>) -> impl Future<Output = Result<Action, Error>> + Send;
 
+    /// What must go on while the resource is paused, because what is in use would break without it. Of most kinds nothing.
+    fn while_paused(&self, resource: Arc<Self::Kind>) -> impl Future<Output = Result<WhilePaused, Error>> + Send {
+        drop(resource);
+        async { Ok(WhilePaused::default()) }
+    }
+
     /// The resource was deleted and waits for its finalizer; called until it succeeds. Owned objects go by themselves.
     fn clean_up(&self, resource: Arc<Self::Kind>) -> impl Future<Output = Result<Action, Error>> + Send {
         drop(resource);
         async { Ok(Action::await_change()) }
     }
+}
+
+/// What is said of a paused resource beside that it is paused, and when to look at it again.
+#[derive(Debug, Default)]
+pub struct WhilePaused {
+    /// What changes in its conditions.
+    pub says: Vec<Says>,
+    /// `None`: when somebody changes it.
+    pub again: Option<Duration>,
 }
 
 /// Runs `controller` with `work` until `term` is cancelled and the reconciles under way are done.
@@ -135,13 +150,16 @@ impl<W: Work> Driver<W> {
     }
 
     /// A paused resource says so, and what it said of itself before stands.
-    async fn tell_paused(&self, resource: &W::Kind) -> Result<Action, Error> {
+    async fn tell_paused(&self, resource: &Arc<W::Kind>) -> Result<Action, Error> {
+        let WhilePaused { mut says, again } = self.work.while_paused(resource.clone()).await?;
+        let resource = &**resource;
         let mut status = resource.status().cloned().unwrap_or_default();
         let message = format!("Nothing is done while the annotation {PAUSED} is there.");
-        self.set(resource, &mut status, [Says::no(PROGRESSING, "Paused", message)]);
+        says.push(Says::no(PROGRESSING, "Paused", message));
+        self.set(resource, &mut status, says);
         // Whoever waits for the newest spec goes on waiting.
         status::write_of_earlier(&self.work.context().client, resource, status).await?;
-        Ok(Action::await_change())
+        Ok(again.map_or_else(Action::await_change, Action::requeue))
     }
 
     /// What has lasted, or does not pass by itself, is told in the conditions and as an event.

@@ -13,7 +13,7 @@ pub mod guarded;
 mod readable;
 pub mod status;
 
-pub use drive::{NOW_AND_THEN, Work, drive, is_paused};
+pub use drive::{NOW_AND_THEN, WhilePaused, Work, drive, is_paused};
 pub use error::{Class, Error};
 pub use kube::runtime::controller::Action;
 pub use readable::{readable, watching};

@@ -3,7 +3,11 @@
 use croner::parser::{CronParser, Seconds};
 use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use crate::{crd::region::Maintenance, reconcile::Error, region::duration};
+use crate::{
+    crd::region::Maintenance,
+    reconcile::Error,
+    region::{Phase, duration},
+};
 
 /// Whether processes may be replaced now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,18 @@ pub fn window(maintenance: Option<&Maintenance>, now: Timestamp) -> Result<Windo
     }
 }
 
+/// The same for a Region on its way to `phase`: processes that go anyway are not replaced, and what is wrong with the window must not keep
+/// them from it.
+///
+/// # Errors
+/// As for [`window`].
+pub fn window_of(phase: Phase, maintenance: Option<&Maintenance>, now: Timestamp) -> Result<Window, Error> {
+    match phase {
+        Phase::Serving => window(maintenance, now),
+        Phase::Closing | Phase::Stopped => Ok(Window::Open),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +88,14 @@ mod tests {
         assert_eq!(summer, Window::OpensAt(at("2026-07-01T01:00:00Z")));
         let message = window(Some(&nightly("Mars/Olympus")), at("2026-07-01T00:59:00Z")).unwrap_err().to_string();
         assert!(message.contains("Mars/Olympus"), "{message}");
+    }
+
+    #[test]
+    fn a_region_that_goes_does_not_need_one() {
+        let wrong = nightly("Mars/Olympus");
+        let now = at("2026-07-01T00:59:00Z");
+        assert!(window_of(Phase::Serving, Some(&wrong), now).is_err());
+        assert_eq!(window_of(Phase::Closing, Some(&wrong), now).unwrap(), Window::Open);
+        assert_eq!(window_of(Phase::Stopped, Some(&wrong), now).unwrap(), Window::Open);
     }
 }

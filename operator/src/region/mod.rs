@@ -88,7 +88,7 @@ impl<P: Platform> Work for Regions<P> {
         if phase == Phase::Serving {
             secrets::check(&self.context, &region).await?;
         }
-        let window = maintenance::window(region.spec.maintenance.as_ref(), self.context.clock.now())?;
+        let window = maintenance::window_of(phase, region.spec.maintenance.as_ref(), self.context.clock.now())?;
         let held_until = match is_held(phase, &queues) {
             true => None,
             false => self.make_so(&region, phase, window).await?,

@@ -61,6 +61,54 @@ pub(super) async fn retired(notices: &Notices, rotation: &SecretRotation, versio
     notices.normal(rotation, "VersionRetired", "Rotate", format!("Version {version} is not valid any more.")).await;
 }
 
+/// The overlap ends early, because the version in use does not last as long.
+pub(super) async fn overlap_cut(notices: &Notices, rotation: &SecretRotation, state: &RotationState) {
+    counter!("muster_rotation_overlaps_cut_total").increment(1);
+    let number = |version: &Option<Version>| version.as_ref().map_or(0, |version| version.number);
+    let (current, previous) = (number(&state.current), number(&state.previous));
+    tracing::warn!(version = current, previous, "the overlap ends early: the version in use does not last as long");
+    let note = format!(
+        "Vault does not prolong version {current}, which is in use, until the overlap is over: version {previous} is retired now and a \
+         new one is made. Give the role in Vault a longer max_ttl, or this a shorter overlap."
+    );
+    notices.warning(rotation, "OverlapCut", "Rotate", note).await;
+}
+
+/// The old version could not be ended and is left to end by itself.
+pub(super) async fn left(notices: &Notices, rotation: &SecretRotation, version: i64) {
+    counter!("muster_rotation_versions_left_total").increment(1);
+    tracing::warn!(version, "the version could not be ended and is left to end with its lease");
+    let note =
+        format!("Version {version} could not be ended, and another is needed now: it ends with its lease in Vault.");
+    notices.warning(rotation, "VersionLeft", "Rotate", note).await;
+}
+
+/// A version that is being introduced does not last until workloads have it.
+pub(super) async fn superseded(notices: &Notices, rotation: &SecretRotation, version: i64) {
+    counter!("muster_rotation_versions_superseded_total").increment(1);
+    tracing::warn!(version, "the version ends before all workloads have it; another one is made");
+    let note =
+        format!("Version {version} ends before all workloads have it, because they are held up: another one is made.");
+    notices.warning(rotation, "VersionSuperseded", "Rotate", note).await;
+}
+
+/// A roll-back is given up.
+pub(super) async fn gone_on(notices: &Notices, rotation: &SecretRotation) {
+    tracing::warn!("the version that was to be gone back to ends; the rotation goes on to the other one");
+    let note = "The version that was to be gone back to ends in Vault: workloads get the other one after all.";
+    notices.warning(rotation, "RollbackGivenUp", "Rollback", note).await;
+}
+
+/// Workloads are held up while the version that some of them use ends.
+pub(super) async fn lapsing(notices: &Notices, rotation: &SecretRotation, state: &RotationState) {
+    let version = state.current.as_ref().map_or(0, |version| version.number);
+    tracing::warn!(version, "workloads are held up while the version that some of them use ends");
+    let note = format!(
+        "Version {version} ends by itself before long, and workloads that still use it are held up: they lose it unless they restart."
+    );
+    notices.warning(rotation, "VersionLapsing", "Rotate", note).await;
+}
+
 /// The rotation goes back.
 pub(super) async fn turned_back(notices: &Notices, rotation: &SecretRotation) {
     counter!("muster_rotations_turned_back_total").increment(1);

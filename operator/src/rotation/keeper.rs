@@ -15,6 +15,11 @@ use serde_json::json;
 use super::source::Material;
 use crate::{context::FIELD_MANAGER, crd::SecretRotation, events, reconcile::Error, vault::SignInData};
 
+/// The name of that Secret.
+pub fn keeper_name(rotation: &SecretRotation) -> String {
+    format!("{}-versions", rotation.name_any())
+}
+
 /// The Secret with the valid database users of one SecretRotation.
 pub struct Keeper {
     secrets: Api<Secret>,
@@ -26,7 +31,7 @@ impl Keeper {
     /// That of `rotation`.
     pub fn of(client: Client, rotation: &SecretRotation) -> Self {
         let secrets = Api::namespaced(client, &rotation.namespace().unwrap_or_default());
-        Self { secrets, name: format!("{}-versions", rotation.name_any()), rotation: rotation.clone() }
+        Self { secrets, name: keeper_name(rotation), rotation: rotation.clone() }
     }
 
     /// Keeps the user that is version `number`.

@@ -13,6 +13,7 @@ mod observe;
 mod perform;
 mod probe;
 mod report;
+mod sole;
 mod source;
 mod state;
 mod step;
@@ -24,9 +25,13 @@ mod model;
 
 use std::{sync::Arc, time::Duration};
 
-use kube::{ResourceExt, runtime::Controller};
+use kube::{
+    ResourceExt,
+    runtime::{Controller, reflector::Store},
+};
 use tokio_util::sync::CancellationToken;
 
+pub use keeper::keeper_name;
 pub use names::{ROLLBACK, ROTATE};
 
 use self::{
@@ -34,7 +39,7 @@ use self::{
     memory::Memory,
     report::Remarks,
     source::Source,
-    step::{Plan, Step},
+    step::{Plan, Seen, Step, Validity},
     workloads::Workloads,
 };
 use crate::{
@@ -44,7 +49,7 @@ use crate::{
         secret_rotation::{RotationState, SecretRotationStatus},
     },
     reconcile::{
-        Action, Class, Error, Work,
+        Action, Class, Error, WhilePaused, Work,
         conditions::Conditioned,
         drive, readable,
         status::{self, While},
@@ -59,9 +64,10 @@ use crate::{
 /// It could not go on.
 pub async fn run(context: Context, term: CancellationToken) -> anyhow::Result<()> {
     let (resources, reader) = readable::<SecretRotation>(&context);
+    let all = reader.clone();
     let controller = Controller::for_stream(resources, reader);
     let vault = Vault::new(context.settings.vault.clone());
-    drive(controller, Rotation { context, vault, memory: Memory::default() }, term).await;
+    drive(controller, Rotation { context, vault, memory: Memory::default(), all }, term).await;
     Ok(())
 }
 
@@ -69,6 +75,8 @@ struct Rotation {
     context: Context,
     vault: Vault,
     memory: Memory,
+    /// All of them, as they were last seen.
+    all: Store<SecretRotation>,
 }
 
 /// One SecretRotation while it is worked on.
@@ -107,7 +115,14 @@ impl Work for Rotation {
             self.memory.forget(&uid.unwrap_or_default());
             return Ok(Action::await_change());
         };
+        sole::check(&fresh, self.all.state().iter().map(AsRef::as_ref))?;
         self.rotating(fresh)?.go().await
+    }
+
+    /// Database users in use are prolonged: Vault would end them, and with them the processes' work.
+    async fn while_paused(&self, resource: Arc<SecretRotation>) -> Result<WhilePaused, Error> {
+        let rotating = self.rotating((*resource).clone())?;
+        Ok(if rotating.plan.owned { rotating.only_prolong().await } else { WhilePaused::default() })
     }
 }
 
@@ -150,6 +165,9 @@ impl Rotating<'_> {
                 }
                 Step::Stuck(why) => {
                     if state.failure.as_ref().is_none_or(|failure| failure.message != why) {
+                        if seen.current == Validity::Lapsing {
+                            events::lapsing(&self.context.notices, &self.resource, &state).await;
+                        }
                         self.fail(&mut state, "RolloutStuck", why, None).await;
                     }
                     self.write(&state, &remarks).await?;
@@ -176,6 +194,13 @@ impl Rotating<'_> {
             }
         }
         Ok(Action::requeue(self.context.poll()))
+    }
+
+    /// Keeps alive what is valid, and tells whether it is.
+    async fn only_prolong(&self) -> WhilePaused {
+        let (state, mut remarks) = (self.state(), Remarks { paused: true, ..Remarks::default() });
+        self.prolong(&state, &mut Seen::default(), &mut remarks).await;
+        WhilePaused { says: report::validity(&state, &remarks).into(), again: Some(self.pause(None)) }
     }
 
     fn state(&self) -> RotationState {

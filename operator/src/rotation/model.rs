@@ -31,6 +31,10 @@ struct World {
     now: Timestamp,
     /// Versions that were proved to be used by all pods.
     proved: BTreeSet<i64>,
+    /// Versions that Vault will not prolong any further.
+    lapsing: BTreeSet<i64>,
+    /// The database does not let the old version go.
+    keeps_the_old: bool,
 }
 
 /// What happens between two steps.
@@ -52,6 +56,10 @@ enum Fate {
     AskRotate,
     /// A person asks to go back.
     AskRollback,
+    /// The version that processes use cannot be prolonged any further.
+    Lapses,
+    /// The version that is being introduced cannot.
+    NextLapses,
 }
 
 fn fate() -> impl Strategy<Value = Fate> {
@@ -64,6 +72,8 @@ fn fate() -> impl Strategy<Value = Fate> {
         3 => (1..800i64).prop_map(Fate::HoursPass),
         1 => Just(Fate::AskRotate),
         1 => Just(Fate::AskRollback),
+        1 => Just(Fate::Lapses),
+        1 => Just(Fate::NextLapses),
     ]
 }
 
@@ -88,6 +98,8 @@ impl World {
             asked: Vec::new(),
             now: Timestamp::from_second(1_800_000_000).unwrap(),
             proved: BTreeSet::new(),
+            lapsing: BTreeSet::new(),
+            keeps_the_old: false,
         }
     }
 
@@ -96,6 +108,7 @@ impl World {
         let validity = |version: &Option<Version>| match version {
             // A version that is only being made is not looked for yet.
             Some(version) if version.made_at.is_some() && !self.valid.contains(&version.number) => Validity::Lost,
+            Some(version) if self.lapsing.contains(&version.number) => Validity::Lapsing,
             _ => Validity::Valid,
         };
         Seen {
@@ -104,6 +117,7 @@ impl World {
             found: false,
             current: validity(&self.stored.current),
             next: validity(&self.stored.next),
+            previous: validity(&self.stored.previous),
             owner_at_hand: self.owner_at_hand,
             secret_matches: self.secret == layout,
             marked: self.template == layout,
@@ -171,6 +185,14 @@ impl World {
                 number.map(|number| (self.valid.remove(&number), self.owners.remove(&number)));
                 state.retired(None, now);
             }
+            Step::Leave => {
+                // It ends with its lease: nobody prolongs it.
+                let number = state.previous.as_ref().map(|version| version.number);
+                number.map(|number| (self.valid.remove(&number), self.owners.remove(&number)));
+                state.retired(None, now);
+            }
+            Step::Supersede => state.superseded(now),
+            Step::GoOn => state.go_on(now),
             Step::TurnBack(asked) => state.turn_back(asked, now),
             Step::Refuse(asked) => state.answered = Some(asked),
             Step::ClearRequest(asked) => self.asked.retain(|other| *other != asked),
@@ -192,9 +214,21 @@ impl World {
             Fate::HoursPass(hours) => self.now += SignedDuration::from_hours(hours),
             Fate::AskRotate => self.asked.push(Request { kind: RequestKind::Rotate, value: "now".into() }),
             Fate::AskRollback => self.asked.push(Request { kind: RequestKind::Rollback, value: "now".into() }),
+            // Only sign-in data of a database ends by itself.
+            Fate::Lapses if self.plan.owned => {
+                self.lapsing.extend(self.stored.current.as_ref().map(|version| version.number));
+            }
+            Fate::NextLapses if self.plan.owned => {
+                self.lapsing.extend(self.stored.next.as_ref().map(|version| version.number));
+            }
+            Fate::Lapses | Fate::NextLapses => {}
             Fate::Fails => self.owner_at_hand = false,
             Fate::Goes | Fate::DiesAfterCall | Fate::DiesAfterWrite => {
                 let step = self.step();
+                if step == Step::Retire && self.keeps_the_old {
+                    self.stored.failed("VaultRefused", "it owns something".into(), None);
+                    return;
+                }
                 let after = self.call(&step);
                 if fate != Fate::DiesAfterCall {
                     self.stored = after;
@@ -267,10 +301,14 @@ proptest! {
     fn whatever_happens_every_pod_has_a_valid_version(
         two in any::<bool>(),
         owned in any::<bool>(),
+        impatient in any::<bool>(),
         fates in prop::collection::vec(fate(), 0..250),
     ) {
         // A database user cannot be a second version.
         let mut world = World::new(two && !owned, owned);
+        if impatient {
+            world.plan.rollout_timeout = SignedDuration::from_hours(1);
+        }
         for fate in fates {
             world.meet(fate);
         }
@@ -332,4 +370,100 @@ fn a_step_that_failed_waits_for_its_time() {
     assert!(matches!(world.step(), Step::Wait(Some(_))));
     world.now += SignedDuration::from_hours(721);
     assert!(matches!(world.step(), Step::Begin(..)));
+}
+
+/// In whatever phase the user in use begins to lapse, processes have another one before any time passes: the operator does not wait for
+/// the overlap to end, for `suspended` to be taken away, or for the old one to be let go.
+#[test]
+fn a_user_that_lapses_is_replaced_in_whatever_phase() {
+    for phase in [Phase::Idle, Phase::Make, Phase::Switch, Phase::Back, Phase::Overlap, Phase::Retire] {
+        for (suspended, keeps_the_old) in [(false, false), (true, false), (false, true)] {
+            let mut world = World::new(false, true);
+            world.settle();
+            world.now += SignedDuration::from_hours(721);
+            for _ in 0..60 {
+                match (world.stored.phase, phase) {
+                    (here, there) if here == there => break,
+                    (Phase::Switch, Phase::Back) => world.meet(Fate::AskRollback),
+                    // The rollout is left where it is until the user lapses.
+                    (Phase::Overlap, Phase::Idle) => world.now += SignedDuration::from_hours(25),
+                    (Phase::Overlap, Phase::Retire) => world.now += SignedDuration::from_hours(25),
+                    _ => {}
+                }
+                if world.stored.phase == Phase::Switch && phase != Phase::Back {
+                    (0..PODS).for_each(|pod| world.restart(pod));
+                }
+                world.meet(Fate::Goes);
+            }
+            assert_eq!(world.stored.phase, phase);
+            world.meet(Fate::Lapses);
+            (world.plan.suspended, world.keeps_the_old) = (suspended, keeps_the_old);
+            let now = world.now;
+            for _ in 0..60 {
+                world.meet(Fate::Goes);
+                (0..PODS).for_each(|pod| world.restart(pod));
+                world.check();
+            }
+            assert_eq!(world.now, now);
+            let used: Vec<_> = world.pods.iter().flatten().map(|pod| pod.active).collect();
+            assert_eq!(used.len(), PODS);
+            assert!(
+                used.iter().all(|version| !world.lapsing.contains(version)),
+                "{phase:?}, suspended {suspended}, keeps the old {keeps_the_old}: pods use {used:?}, {:?}",
+                world.stored
+            );
+        }
+    }
+}
+
+#[test]
+fn pods_that_have_the_new_user_keep_one_while_others_are_held_up() {
+    let mut world = World::new(false, true);
+    world.settle();
+    world.now += SignedDuration::from_hours(721);
+    world.plan.rollout_timeout = SignedDuration::from_hours(1);
+    for _ in 0..20 {
+        world.meet(Fate::Goes);
+    }
+    assert!(matches!(world.step(), Step::Watch(_)), "{:?}", world.stored);
+    world.restart(0);
+    world.now += SignedDuration::from_hours(20);
+    assert!(matches!(world.step(), Step::Stuck(_)));
+    world.meet(Fate::NextLapses);
+    assert_eq!(world.step(), Step::Supersede);
+    for _ in 0..20 {
+        world.meet(Fate::Goes);
+    }
+    world.restart(0);
+    world.meet(Fate::Goes);
+    let used: Vec<_> = world.pods.iter().flatten().map(|pod| pod.active).collect();
+    assert_eq!((used, &world.valid), (vec![3, 1, 1], &BTreeSet::from([1, 2, 3])));
+    // Whatever of the second was still in use is not any more when all have the third.
+    (0..PODS).for_each(|pod| world.restart(pod));
+    assert_eq!(world.step(), Step::Retire);
+    world.meet(Fate::Goes);
+    assert!(matches!(world.step(), Step::Verify(_)));
+    world.meet(Fate::Goes);
+    assert_eq!((world.stored.phase, &world.valid), (Phase::Overlap, &BTreeSet::from([1, 3])));
+    world.settle();
+}
+
+#[test]
+fn nobody_goes_back_to_a_user_that_has_ended() {
+    let mut world = World::new(false, true);
+    world.settle();
+    world.now += SignedDuration::from_hours(721);
+    for _ in 0..20 {
+        world.meet(Fate::Goes);
+    }
+    world.stored.turn_back(Request { kind: RequestKind::Rollback, value: "now".into() }, world.now);
+    world.stored.answered = None;
+    assert_eq!(world.stored.phase, Phase::Back);
+    let seen = Seen { current: Validity::Lost, ..world.seen() };
+    assert_eq!(next(&world.plan, &world.stored, &seen, world.now), Step::GoOn);
+    // And who asks for it is told so.
+    world.stored.go_on(world.now);
+    let asked = Request { kind: RequestKind::Rollback, value: "again".into() };
+    let seen = Seen { asked: vec![asked.clone()], current: Validity::Lost, ..world.seen() };
+    assert_eq!(next(&world.plan, &world.stored, &seen, world.now), Step::Refuse(asked));
 }

@@ -30,13 +30,23 @@ impl Rotating<'_> {
             seen.marked = marked || rollout_is_hopeless(&rollout);
             seen.rollout = rollout;
         }
-        if let Err(error) = self.look_after(state, &mut seen, remarks).await {
-            events::unattended(&error);
-            // What cannot be asked is taken as it was: nothing is thrown away because Vault is silent.
-            remarks.trouble = Some((error.reason(), error.to_string()));
+        let found = async |seen: &mut Seen| {
+            seen.found = state.phase == Phase::Idle && self.source.found(state).await?;
+            Ok(())
+        };
+        if self.prolong(state, &mut seen, remarks).await
+            && let Err(error) = found(&mut seen).await
+        {
+            unattended(&error, remarks);
         }
-        remarks.lost = seen.current == Validity::Lost;
         Ok(seen)
+    }
+
+    /// Keeps valid versions alive, and nothing else. `false`: Vault cannot be asked.
+    pub(super) async fn prolong(&self, state: &RotationState, seen: &mut Seen, remarks: &mut Remarks) -> bool {
+        let kept = self.keep_alive(state, seen, remarks).await;
+        remarks.current = seen.current;
+        kept.inspect_err(|error| unattended(error, remarks)).is_ok()
     }
 
     fn asked(&self) -> Vec<Request> {
@@ -81,8 +91,8 @@ impl Rotating<'_> {
         }
     }
 
-    /// Keeps valid versions alive, and looks for what happened to them.
-    async fn look_after(&self, state: &RotationState, seen: &mut Seen, remarks: &mut Remarks) -> Result<(), Error> {
+    /// Keeps valid versions alive, and sees whether they are.
+    async fn keep_alive(&self, state: &RotationState, seen: &mut Seen, remarks: &mut Remarks) -> Result<(), Error> {
         let mut soonest: Option<std::time::Duration> = None;
         let mut keep = async |version: &Option<Version>| -> Result<Validity, Error> {
             let Some(version) = version else { return Ok(Validity::Valid) };
@@ -92,13 +102,12 @@ impl Rotating<'_> {
         };
         seen.current = keep(&state.current).await?;
         seen.next = keep(&state.next).await?;
-        let previous = keep(&state.previous).await?;
-        if previous == Validity::Lost && state.phase == Phase::Overlap {
+        seen.previous = keep(&state.previous).await?;
+        if seen.previous == Validity::Lost && state.phase == Phase::Overlap {
             remarks.trouble =
                 Some(("PreviousLost", "Vault has ended the old version before the overlap is over.".to_owned()));
         }
         self.memory.look_again(&self.resource.uid().unwrap_or_default(), soonest);
-        seen.found = state.phase == Phase::Idle && self.source.found(state).await?;
         Ok(())
     }
 
@@ -125,6 +134,12 @@ impl Rotating<'_> {
             None => Err(Error::dependency("VersionMissing", format!("version {number} is not known any more"))),
         }
     }
+}
+
+/// What cannot be asked is taken as it was: nothing is thrown away because Vault is silent.
+fn unattended(error: &Error, remarks: &mut Remarks) {
+    events::unattended(error);
+    remarks.trouble = Some((error.reason(), error.to_string()));
 }
 
 /// A missing workload cannot be told anything.

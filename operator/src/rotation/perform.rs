@@ -74,13 +74,35 @@ impl Rotating<'_> {
                     events::verified(notices, rotation, &state).await;
                 }
             }
-            Step::EndOverlap => state.overlap_over(self.plan.two, now),
+            Step::EndOverlap => {
+                if state.overlap_until.as_ref().is_some_and(|until| now < until.0) {
+                    events::overlap_cut(notices, rotation, &state).await;
+                }
+                state.overlap_over(self.plan.two, now);
+            }
             Step::Retire => {
                 let restored = self.source.retire(&state).await?;
                 if let Some(previous) = &state.previous {
                     events::retired(notices, rotation, previous.number).await;
                 }
                 state.retired(restored, now);
+            }
+            Step::Leave => {
+                if let Some(previous) = &state.previous {
+                    self.source.leave(previous).await?;
+                    events::left(notices, rotation, previous.number).await;
+                }
+                state.retired(None, now);
+            }
+            Step::Supersede => {
+                if let Some(next) = &state.next {
+                    events::superseded(notices, rotation, next.number).await;
+                }
+                state.superseded(now);
+            }
+            Step::GoOn => {
+                events::gone_on(notices, rotation).await;
+                state.go_on(now);
             }
             Step::TurnBack(asked) => {
                 state.turn_back(asked, now);

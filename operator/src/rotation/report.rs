@@ -2,6 +2,7 @@
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
+use super::step::Validity;
 use crate::{
     crd::{
         SecretRotation,
@@ -17,8 +18,10 @@ pub struct Remarks {
     pub waits_for: Option<String>,
     /// Something wants attention although no step failed: its reason and a sentence.
     pub trouble: Option<(&'static str, String)>,
-    /// The version in use is not valid.
-    pub lost: bool,
+    /// Whether the version in use is valid.
+    pub current: Validity,
+    /// A person has paused it.
+    pub paused: bool,
     /// When the next version is due.
     pub due: Option<Timestamp>,
 }
@@ -45,9 +48,14 @@ pub fn status(
     }
 }
 
+/// What is said of the versions, whatever is being done.
+pub fn validity(state: &RotationState, remarks: &Remarks) -> [Says; 2] {
+    [ready(state, remarks), degraded(state, remarks)]
+}
+
 fn ready(state: &RotationState, remarks: &Remarks) -> Says {
     match &state.current {
-        Some(version) if remarks.lost => Says::no(
+        Some(version) if remarks.current == Validity::Lost => Says::no(
             READY,
             "VersionLost",
             format!("Version {} is in use and not valid any more: Vault has ended it.", version.number),
@@ -107,11 +115,22 @@ fn progressing(state: &RotationState, remarks: &Remarks, suspended: bool) -> Say
 fn degraded(state: &RotationState, remarks: &Remarks) -> Says {
     if let Some(failure) = &state.failure {
         let told = failure.message.trim_end_matches('.');
-        let kept = if state.current.is_some() { " The version in use stays valid." } else { "" };
+        let kept = match remarks.current {
+            _ if state.current.is_none() => "",
+            Validity::Valid => " The version in use stays valid.",
+            Validity::Lapsing => " The version in use ends before long: Vault does not prolong it any further.",
+            Validity::Lost => " The version in use is not valid any more.",
+        };
         return Says::yes(DEGRADED, known(&failure.reason), format!("{told}.{kept}"));
     }
     match &remarks.trouble {
         Some((reason, message)) => Says::yes(DEGRADED, reason, message.clone()),
+        // Otherwise another one is being made already.
+        None if remarks.paused && remarks.current == Validity::Lapsing => Says::yes(
+            DEGRADED,
+            "VersionLapsing",
+            "The version in use ends before long, and no other one is made while this is paused.",
+        ),
         None => Says::no(DEGRADED, "AsExpected", "No step has failed."),
     }
 }

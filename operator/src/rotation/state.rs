@@ -35,6 +35,18 @@ impl RotationState {
         self.enter(Phase::Make, now);
     }
 
+    /// The version that is being introduced ends soon: another one takes its place. It stays valid until that one is seen in use.
+    pub fn superseded(&mut self, now: Timestamp) {
+        self.previous = self.next.take();
+        self.enter(Phase::Make, now);
+    }
+
+    /// The version that was to be gone back to ends: on to the other one.
+    pub fn go_on(&mut self, now: Timestamp) {
+        self.turned_back = false;
+        self.enter(Phase::Switch, now);
+    }
+
     /// A new version exists and can be read again. `two`: processes can be told of it before they use it.
     pub fn made(&mut self, version: Version, two: bool, now: Timestamp) {
         self.versions = self.versions.max(version.number);
@@ -80,7 +92,11 @@ impl RotationState {
             self.highest_source_version = self.highest_source_version.max(restored);
         }
         self.previous = None;
-        self.enter(Phase::Idle, now);
+        self.failure = None;
+        // One that was superseded goes while the next is being introduced.
+        if self.phase == Phase::Retire {
+            self.enter(Phase::Idle, now);
+        }
     }
 
     /// Whether there is a version to go back to.

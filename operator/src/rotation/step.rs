@@ -33,6 +33,8 @@ pub struct Seen {
     pub current: Validity,
     /// The version that is being introduced is still valid.
     pub next: Validity,
+    /// The version before it is still valid.
+    pub previous: Validity,
     /// The owner of the version that is being made was made by this very call, so it can still be used.
     pub owner_at_hand: bool,
     /// The target Secret is as the state wants it.
@@ -94,6 +96,12 @@ pub enum Step {
     EndOverlap,
     /// End the validity of the old version.
     Retire,
+    /// The old version cannot be ended, and another one is needed now: it is left to end with its lease.
+    Leave,
+    /// The version that is being introduced ends soon, and workloads are held up: make another, while some use this one.
+    Supersede,
+    /// The version that was gone back to ends: on to the other one after all.
+    GoOn,
     /// Go back to the other version, as was asked.
     TurnBack(Request),
     /// What was asked cannot be done.
@@ -111,7 +119,7 @@ pub fn next(plan: &Plan, state: &RotationState, seen: &Seen, now: Timestamp) -> 
         return if seen.asked.contains(answered) { Step::ClearRequest(answered.clone()) } else { Step::ForgetRequest };
     }
     if let Some(asked) = seen.asked.iter().find(|asked| asked.kind == RequestKind::Rollback) {
-        if state.can_turn_back() {
+        if state.can_turn_back() && way_back(state, seen) != Validity::Lost {
             return Step::TurnBack(asked.clone());
         }
         // While a version is being made there is soon something to go back from.
@@ -129,27 +137,43 @@ pub fn next(plan: &Plan, state: &RotationState, seen: &Seen, now: Timestamp) -> 
         Phase::Make => make(plan, state, seen),
         Phase::Announce | Phase::Switch | Phase::Back | Phase::Forget => introduce(plan, state, seen, now),
         Phase::Overlap => match &state.overlap_until {
+            // The next version cannot be made before the old one is gone, and the one in use does not last until then.
+            _ if seen.current != Validity::Valid => Step::EndOverlap,
             Some(until) if now < until.0 => settle(plan, state, seen).unwrap_or(Step::Wait(Some(until.0))),
             _ => Step::EndOverlap,
         },
-        Phase::Retire => Step::Retire,
+        Phase::Retire => retire(state, seen),
     }
 }
 
+/// Whether the version that a roll-back would bring is still valid.
+fn way_back(state: &RotationState, seen: &Seen) -> Validity {
+    match state.phase {
+        Phase::Back => seen.next,
+        Phase::Overlap => seen.previous,
+        _ => seen.current,
+    }
+}
+
+fn retire(state: &RotationState, seen: &Seen) -> Step {
+    // An old version that cannot be ended must not cost the one in use.
+    if seen.current != Validity::Valid && state.failure.is_some() { Step::Leave } else { Step::Retire }
+}
+
 fn idle(plan: &Plan, state: &RotationState, seen: &Seen, now: Timestamp) -> Step {
-    if !plan.suspended {
-        let asked = seen.asked.iter().find(|asked| asked.kind == RequestKind::Rotate);
-        let cause = match (asked, seen.current) {
-            (Some(_), _) => Some(Cause::Asked),
-            _ if state.current.is_none() => Some(Cause::First),
-            (None, Validity::Lost) => Some(Cause::Lost),
-            (None, Validity::Lapsing) => Some(Cause::Lapsing),
-            (None, Validity::Valid) if seen.found => Some(Cause::Found),
-            (None, Validity::Valid) => seen.due.filter(|due| *due <= now).map(|_| Cause::Due),
-        };
-        if let Some(cause) = cause {
-            return Step::Begin(cause, asked.cloned());
-        }
+    let asked = seen.asked.iter().find(|asked| asked.kind == RequestKind::Rotate && !plan.suspended);
+    let cause = match (asked, seen.current) {
+        (Some(_), _) => Some(Cause::Asked),
+        _ if state.current.is_none() => (!plan.suspended).then_some(Cause::First),
+        // Also while suspended: nobody means processes to lose their only valid version by it.
+        (None, Validity::Lost) => Some(Cause::Lost),
+        (None, Validity::Lapsing) => Some(Cause::Lapsing),
+        (None, Validity::Valid) if plan.suspended => None,
+        (None, Validity::Valid) if seen.found => Some(Cause::Found),
+        (None, Validity::Valid) => seen.due.filter(|due| *due <= now).map(|_| Cause::Due),
+    };
+    if let Some(cause) = cause {
+        return Step::Begin(cause, asked.cloned());
     }
     settle(plan, state, seen).unwrap_or(Step::Wait(seen.due.filter(|_| !plan.suspended)))
 }
@@ -166,21 +190,48 @@ fn introduce(plan: &Plan, state: &RotationState, seen: &Seen, now: Timestamp) ->
     if seen.next == Validity::Lost && state.phase != Phase::Back {
         return Step::Abandon;
     }
+    if seen.current == Validity::Lost && state.phase == Phase::Back {
+        return Step::GoOn;
+    }
     let Some(layout) = Layout::of(state, plan.two) else { return Step::Abandon };
     if let Some(step) = settle(plan, state, seen) {
         return step;
     }
     match &seen.rollout {
+        // Superseded, and used by nobody any more.
+        Rollout::Done if is_superseded(state) => match &state.failure {
+            // Not one of the rollout, which is over.
+            Some(failure) if failure.retry_at.is_some() => Step::Leave,
+            _ => Step::Retire,
+        },
         Rollout::Done => Step::Verify(layout),
-        Rollout::Stuck(why) => Step::Stuck(why.clone()),
+        Rollout::Stuck(why) => held_up(state, seen, why.clone()),
         Rollout::Pending(what) => {
             let since = state.phase_since.as_ref().map_or(now, |since| since.0);
             if now.duration_since(since) > plan.rollout_timeout {
-                Step::Stuck(format!("{what} It has taken longer than rolloutTimeout."))
+                held_up(state, seen, format!("{what} It has taken longer than rolloutTimeout."))
             } else {
                 Step::Watch(what.clone())
             }
         }
+    }
+}
+
+/// Beside the version in use and the one that is introduced there is one that was introduced before it.
+fn is_superseded(state: &RotationState) -> bool {
+    state.previous.is_some() && matches!(state.phase, Phase::Switch | Phase::Back)
+}
+
+/// Some pods have the new version and others do not get it: those that have it must not lose it over the others.
+fn held_up(state: &RotationState, seen: &Seen, why: String) -> Step {
+    match state.phase {
+        Phase::Switch if seen.next == Validity::Lapsing => match seen.previous {
+            _ if !is_superseded(state) => Step::Supersede,
+            Validity::Lost => Step::Leave,
+            Validity::Valid | Validity::Lapsing => Step::Stuck(why),
+        },
+        Phase::Back if seen.current == Validity::Lapsing && seen.next == Validity::Valid => Step::GoOn,
+        _ => Step::Stuck(why),
     }
 }
 

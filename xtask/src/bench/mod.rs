@@ -65,6 +65,9 @@ pub enum Case {
     /// A pass over 5,000 tickets, 5v5, parties of 1 to 5, roles, regions, ratings at most 100 apart
     #[value(name = "pass_5000_5v5_parties")]
     Pass5000Parties,
+    /// The same, but three of four regions have nobody who heals
+    #[value(name = "pass_5000_5v5_few_healers")]
+    Pass5000FewHealers,
     /// A pass over 1,000 tickets, two teams of 2 to 5
     #[value(name = "pass_1000_4to10")]
     Pass1000FourToTen,
@@ -210,6 +213,7 @@ mod tests {
             "pass_5000_region_window",
             "pass_100000_region_window",
             "pass_5000_5v5_parties",
+            "pass_5000_5v5_few_healers",
             "pass_1000_4to10",
         ] {
             assert!(names.iter().any(|known| known == name), "{name} is not among {names:?}");

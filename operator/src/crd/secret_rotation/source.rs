@@ -40,13 +40,13 @@ pub struct VaultKv {
         .message("mount must not begin or end with a slash"))]
     pub mount: String,
 
-    /// The secret's path under the mount, without `data/`.
+    /// The secret's path under the mount, without `data/`. No two SecretRotations can share one: a version is of all its entries.
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = Rule::new("!self.startsWith('/') && !self.startsWith('data/') && !self.split('/').exists(p, p == '' || p == '.' || p == '..')")
         .message("path is relative to the mount: leave out the leading slash and data/"))]
     pub path: String,
 
-    /// Which entry of the secret is replaced; the others are kept as they are.
+    /// Which entry of the secret is replaced; the others go from version to version as they are. Old versions are deleted whole.
     #[schemars(length(min = 1, max = 253))]
     pub key: String,
 
@@ -68,13 +68,13 @@ pub struct KvEntry {
         .message("mount must not begin or end with a slash"))]
     pub mount: String,
 
-    /// The secret's path under the mount, without `data/`.
+    /// The secret's path under the mount, without `data/`. No two SecretRotations can share one: a version is of all its entries.
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = Rule::new("!self.startsWith('/') && !self.startsWith('data/') && !self.split('/').exists(p, p == '' || p == '.' || p == '..')")
         .message("path is relative to the mount: leave out the leading slash and data/"))]
     pub path: String,
 
-    /// Which entry of the secret is replaced; the others are kept as they are.
+    /// Which entry of the secret is replaced; the others go from version to version as they are. Old versions are deleted whole.
     #[schemars(length(min = 1, max = 253))]
     pub key: String,
 }

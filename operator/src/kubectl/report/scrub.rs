@@ -25,6 +25,8 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         pattern(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?", REDACTED),
         pattern(r"(?i)\b(bearer)\s+[A-Za-z0-9._~+/=-]{6,}", "${1} [redacted]"),
         pattern(r"\b(?:hv[sbr]|[sbr])\.[A-Za-z0-9_-]{20,}", REDACTED),
+        // Service keys of the platform, whole or cut off: what is behind the prefix is hexadecimal today.
+        pattern(r"\bmsk_[A-Za-z0-9_-]{8,}", REDACTED),
         pattern(r"\bAKIA[0-9A-Z]{16}\b", REDACTED),
         pattern(
             r#"(?i)([A-Za-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|signing[_-]?key|credential|cookie|authorization|signature)[A-Za-z0-9_.-]*\\?["']?\s*[:=]\s*)(?:"(?:[^"\\]|\\.)*"|\\"(?:[^"\\]|\\[^"])*\\"|'[^']*'|[^\s"',;&}\\]+)"#,
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_pattern_is_one() {
-        assert_eq!(PATTERNS.len(), 7);
+        assert_eq!(PATTERNS.len(), 8);
     }
 
     #[test]
@@ -114,6 +116,7 @@ mod tests {
             ("GET /x?access_token=hunter2&page=2", "page=2"),
             ("token eyJhunter2.eyJodW50ZXIy.c2ln next", "next"),
             ("vault said hvs.hunter2hunter2hunter2hunter2 next", "next"),
+            ("no key msk_hunter2hunter2hunter2hunter2 here", "here"),
             ("-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\nnext", "next"),
             ("-----BEGIN EC PRIVATE KEY-----\nhunter2 is cut off", REDACTED),
         ] {
@@ -130,6 +133,7 @@ mod tests {
             "Failed to pull image \"registry.example.com/muster-server:1\": not found",
             "2 of 4 processes are ready; the tokens of 3 sessions were refreshed",
             "https://eu-west.play.example.com/v1/tickets?page=2",
+            "only values that begin with msk_ are sent",
             "Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 503",
         ] {
             assert_eq!(scrubber.scrub(text), text);

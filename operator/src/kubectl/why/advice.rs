@@ -73,6 +73,13 @@ fn of(standing: &Standing, link: &Link) -> Option<String> {
         "OwnedByOthers" => {
             "Somebody else sets the number of processes: delete that autoscaler, or hand the number back with `kubectl muster scale`.".to_owned()
         }
+        "AnotherAutoscaler" => {
+            format!("Two autoscalers are meant for one role: delete this one (kubectl delete {kind} {name} -n {namespace}), or the other.")
+        }
+        "PathShared" => "Give each SecretRotation a path of its own in Vault: make another one with another path, and delete this.".to_owned(),
+        "VersionLapsing" => {
+            format!("Let the operator make a new version before the one in use ends: kubectl annotate {kind} {name} -n {namespace} muster.dev/paused-")
+        }
         "MeasureUnknown" => "See that the processes, or the page in spec.metrics, answer, and tell the metric that is named.".to_owned(),
         // Vault.
         "VaultSealed" => "Unseal Vault; the step is tried again by itself.".to_owned(),

@@ -87,15 +87,80 @@ pub(super) async fn retire(
     };
     let mut restored = None;
     if let Some(used) = used {
-        if newest == old {
-            restored = Some(entry.write(vault, &used, newest).await?);
-        } else if newest > state.highest_source_version
-            && entry.value(vault, newest).await?.is_some_and(|value| value.expose_secret() == used.expose_secret())
-        {
-            // Written by a call of which nobody heard the end.
-            restored = Some(newest);
-        }
+        let there = entry.value(vault, newest).await?;
+        let gone = entry.value(vault, old).await?;
+        let text = |value: &Option<SecretString>| value.as_ref().map(|value| value.expose_secret().to_owned());
+        restored = match newest_after(state, old, newest, used.expose_secret(), text(&there), text(&gone)) {
+            Newest::Stays => None,
+            Newest::IsUsed => Some(newest),
+            Newest::Overwrite => Some(entry.write(vault, &used, newest).await?),
+        };
     }
     entry.delete(vault, old).await?;
     Ok(restored)
+}
+
+/// What becomes of the newest version when another one is retired.
+#[derive(Debug, PartialEq, Eq)]
+enum Newest {
+    /// It is the one in use, or somebody else's.
+    Stays,
+    /// It has the value in use, and was not looked at yet.
+    IsUsed,
+    /// It has the value that is retired: the one in use is written on top.
+    Overwrite,
+}
+
+/// `used`: the value in use. `there`: that of the version `newest`. `gone`: that of the version `old`, which is retired.
+fn newest_after(
+    state: &RotationState,
+    old: i64,
+    newest: i64,
+    used: &str,
+    there: Option<String>,
+    gone: Option<String>,
+) -> Newest {
+    if newest == old {
+        return Newest::Overwrite;
+    }
+    if newest <= state.highest_source_version {
+        return Newest::Stays;
+    }
+    match there {
+        // Written by a call of which nobody heard the end.
+        Some(there) if there == used => Newest::IsUsed,
+        // Whoever wrote another entry of the secret wrote what was gone back from once more with it.
+        Some(there) if state.turned_back && Some(&there) == gone.as_ref() => Newest::Overwrite,
+        _ => Newest::Stays,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks(turned_back: bool, newest: i64, there: &str) -> Newest {
+        let state = RotationState { highest_source_version: 2, turned_back, ..RotationState::default() };
+        newest_after(
+            &state,
+            if turned_back { 2 } else { 1 },
+            newest,
+            "used",
+            Some(there.to_owned()),
+            Some("gone".to_owned()),
+        )
+    }
+
+    #[test]
+    fn what_was_gone_back_from_does_not_come_back() {
+        assert_eq!(asks(true, 2, "gone"), Newest::Overwrite);
+        // Somebody wrote another entry, and this one with it.
+        assert_eq!(asks(true, 3, "gone"), Newest::Overwrite);
+        assert_eq!(asks(true, 3, "used"), Newest::IsUsed);
+        // A value of somebody's own is a new version.
+        assert_eq!(asks(true, 3, "other"), Newest::Stays);
+        // Not after a roll-back the value before is a new version too: somebody has written it on purpose.
+        assert_eq!(asks(false, 3, "gone"), Newest::Stays);
+        assert_eq!(asks(false, 2, "used"), Newest::Stays);
+    }
 }

@@ -157,6 +157,17 @@ impl Source {
         }
     }
 
+    /// Forgets a version that could not be ended. A database user then ends with its lease, because nobody prolongs it.
+    ///
+    /// # Errors
+    /// The API server cannot be asked.
+    pub async fn leave(&self, version: &Version) -> Result<(), Error> {
+        match &self.kind {
+            Kind::Database(_) => self.keeper.forget(version.number).await,
+            Kind::Kv { .. } | Kind::SigningKey { .. } => Ok(()),
+        }
+    }
+
     /// Ends the validity of the previous version. Gives the key-value store's newest version, when it had to be written once
     /// more with the value in use.
     ///

@@ -1,5 +1,7 @@
 //! Waiting tickets, how long they waited, and a share of the room that stays free.
 
+use k8s_openapi::api::apps::v1::Deployment;
+use muster_testkit::eventually;
 use serde_json::json;
 
 use super::{apply, change, page::Page, status, wait_replicas};
@@ -32,7 +34,13 @@ async fn waiting_tickets_and_free_room_decide() {
     // 450 of the queue that is named, at 100 each.
     wait_replicas(&space, 5).await;
     let known = async || (status(&space).await.current_replicas == Some(5)).then_some(());
-    muster_testkit::eventually(SOON, "the operator to see five", known).await;
+    eventually(SOON, "the operator to see five", known).await;
+    // Growth counts from those that are ready.
+    let ready = async || {
+        let status = space.all::<Deployment>().get("eu-gateway").await.ok()?.status?;
+        (status.ready_replicas == Some(5)).then_some(())
+    };
+    eventually(SOON, "five to be ready", ready).await;
     // Those that were matched since the last look waited for nearly twice as long as is meant.
     says(1_005, 95);
     wait_replicas(&space, 10).await;
@@ -43,5 +51,5 @@ async fn waiting_tickets_and_free_room_decide() {
     change(&space, json!({ "policy": { "queueDepth": null, "buffer": buffer } })).await;
     wait_replicas(&space, 11).await;
     let decided = async || status(&space).await.decided_by.filter(|policy| policy == "Buffer");
-    muster_testkit::eventually(SOON, "the status", decided).await;
+    eventually(SOON, "the status", decided).await;
 }

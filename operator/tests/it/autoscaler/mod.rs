@@ -193,3 +193,33 @@ async fn a_forecast_is_followed_and_its_error_shown() {
     wait_condition(&space, "Degraded", "True", "MeasureUnknown").await;
     assert_eq!(replicas(&space).await, Some(7));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_for_one_role_the_elder_decides() {
+    let Some(cluster) = Cluster::own().await else { return };
+    let operator = cluster.operator("two-autoscalers", &[]);
+    let space = cluster.namespace("two-autoscalers").await;
+    let region = json!({ "image": "muster-server:1", "roles": [{ "name": "gateway" }] });
+    apply(&cluster, &space, "Region", "eu", region).await;
+    let always = |replicas: i32| {
+        json!({
+            "regionRef": { "name": "eu" }, "role": "gateway", "max": 9, "scaleDownAfter": "0s",
+            "up": { "replicas": 9 }, "down": { "replicas": 9, "coolDown": "0s" },
+            "policy": { "schedule": { "windows": [
+                { "name": "always", "start": "* * * * *", "length": "1h", "replicas": replicas },
+            ] } },
+        })
+    };
+    apply(&cluster, &space, "RegionAutoscaler", "first", always(5)).await;
+    wait_replicas(&space, 5).await;
+    apply(&cluster, &space, "RegionAutoscaler", "gateways", always(3)).await;
+    let told = wait_condition(&space, "Ready", "False", "AnotherAutoscaler").await;
+    assert!(told.message.contains("RegionAutoscaler first is older"), "{}", told.message);
+    operator.wait_reconciles("RegionAutoscaler", 10.0).await;
+    assert_eq!(replicas(&space).await, Some(5));
+    // When that one only reports, this one decides.
+    let patch = Patch::Merge(json!({ "spec": { "dryRun": true } }));
+    space.all::<RegionAutoscaler>().patch("first", &PatchParams::default(), &patch).await.expect("changed");
+    wait_replicas(&space, 3).await;
+    wait_condition(&space, "Ready", "True", "Following").await;
+}

@@ -190,6 +190,41 @@ async fn a_user_is_kept_alive_and_replaced_before_it_must_end() {
     wait(&space, "db", "the next version in use", |state| state.current.as_ref().is_some_and(|v| v.number == 2)).await;
     let after = made.elapsed();
     assert!(after > Duration::from_secs(8) && after < Duration::from_secs(20), "replaced after {after:?}");
+    // The second one does not last until its overlap of a minute is over: the third is made before that.
+    wait(&space, "db", "the one after it in use", |state| state.current.as_ref().is_some_and(|v| v.number == 3)).await;
+    assert!(made.elapsed() < Duration::from_secs(50), "replaced after {:?}", made.elapsed());
+    let told = told(&space, "db", "").await;
+    assert!(told.contains("OverlapCut") && told.contains("longer max_ttl"), "{told}");
     assert_eq!(pods.failures(), Vec::<String>::new());
     assert!(asked.load(Ordering::Relaxed) > 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_in_use_is_kept_alive_while_its_rotation_is_paused() {
+    let Some(cluster) = Cluster::own().await else { return };
+    let vault = Vault::with_database("dbpause").await;
+    vault.role("6s", "1h").await;
+    let settings = vault.settings(&vault.url);
+    let operator = cluster.operator("paused-users", &settings.each_ref().map(String::as_str));
+    let space = cluster.namespace("rotation-paused-users").await;
+    let (pods, _following) = Pods::follow(&space, "db");
+    let (asked, _working) = clients(&pods);
+    deploy(&space, "app", 1).await;
+    create(&cluster, &space, "db", spec(&vault)).await;
+    wait_idle(&space, "db", 1).await;
+    annotate(&space, "db", "muster.dev/paused").await;
+    wait_condition(&space, "db", "Progressing", "False", "Paused").await;
+    annotate(&space, "db", ROTATE).await;
+    // Longer than twice what Vault lets a user live that nobody prolongs.
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    let before = asked.load(Ordering::Relaxed);
+    eventually(SOON, "clients at work", async || (asked.load(Ordering::Relaxed) > before + 5).then_some(())).await;
+    assert_eq!(pods.failures(), Vec::<String>::new());
+    // Nothing else was done, and nothing is written while nothing changes.
+    let stands = state(&space, "db").await;
+    assert_eq!((stands.versions, stands.phase), (1, Phase::Idle));
+    let version = async || get(&space, "db").await.metadata.resource_version;
+    let rest = (version().await, operator.writes().await);
+    operator.wait_reconciles("SecretRotation", 2.0).await;
+    assert_eq!((version().await, operator.writes().await), rest);
 }

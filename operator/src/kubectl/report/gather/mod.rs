@@ -34,6 +34,7 @@ use crate::{
         status::{self, Overview},
     },
     region::objects::REGION,
+    rotation::keeper_name,
 };
 
 /// Objects of a kind in a namespace.
@@ -106,17 +107,21 @@ pub async fn gather(
     Ok(collector.end(&overview, all, now))
 }
 
-/// The Secrets that Muster's resources name.
+/// The Secrets that Muster's resources name, and those that the operator keeps beside them.
 fn secrets(regions: &[Region], rotations: &[SecretRotation]) -> BTreeSet<(String, String)> {
     let mut named = BTreeSet::new();
     for region in regions {
         let spec = &region.spec;
         let urls = [&spec.database, &spec.redis, &spec.nats].into_iter().flatten().map(|from| &from.secret);
+        let platform = spec.platform.as_ref().map(|platform| &platform.key.secret);
         let namespace = region.namespace().unwrap_or_default();
-        named.extend(urls.chain(&spec.settings_secret).map(|name| (namespace.clone(), name.clone())));
+        named.extend(urls.chain(&spec.settings_secret).chain(platform).map(|name| (namespace.clone(), name.clone())));
     }
-    let targets = rotations.iter().map(|r| (r.namespace().unwrap_or_default(), r.spec.target.secret.clone()));
-    named.extend(targets);
+    for rotation in rotations {
+        let kept = rotation.spec.source.vault_database.is_some().then(|| keeper_name(rotation));
+        let names = [Some(rotation.spec.target.secret.clone()), kept].into_iter().flatten();
+        named.extend(names.map(|name| (rotation.namespace().unwrap_or_default(), name)));
+    }
     named
 }
 
@@ -254,5 +259,39 @@ impl Collector<'_> {
         let missing = self.missing.join("\n");
         self.add_text("missing.txt", if missing.is_empty() { "Nothing is missing." } else { &missing });
         Gathered { entries: self.entries, missing: self.missing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_secret_is_known_that_muster_reads_or_keeps() {
+        let from = |name: &str| json!({ "secret": name, "key": "k" });
+        let region: Region = serde_json::from_value(json!({
+            "apiVersion": "muster.dev/v1alpha1", "kind": "Region", "metadata": { "name": "eu-west", "namespace": "games" },
+            "spec": {
+                "image": "muster-server:1", "roles": [{ "name": "gateway" }], "database": from("db"), "redis": from("cache"),
+                "nats": from("bus"), "settingsSecret": "settings",
+                "platform": { "url": "https://play.example.com", "key": from("platform") },
+            },
+        }))
+        .unwrap();
+        let rotation = |name: &str, source: serde_json::Value| -> SecretRotation {
+            serde_json::from_value(json!({
+                "apiVersion": "muster.dev/v1alpha1", "kind": "SecretRotation", "metadata": { "name": name, "namespace": "games" },
+                "spec": { "source": source, "target": { "secret": format!("{name}-target"), "key": "k" } },
+            }))
+            .unwrap()
+        };
+        let users = rotation("users", json!({ "vaultDatabase": { "role": "app" } }));
+        let pepper = rotation("pepper", json!({ "vaultKv": { "path": "app", "key": "pepper" } }));
+        let named: Vec<_> = secrets(&[region], &[users, pepper]).into_iter().map(|(_, name)| name).collect();
+        // Of sources that keep nothing beside the target there is no second Secret to be missed.
+        assert_eq!(
+            named,
+            ["bus", "cache", "db", "pepper-target", "platform", "settings", "users-target", "users-versions"]
+        );
     }
 }
