@@ -5,11 +5,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use skillratings::weng_lin::{
-    WengLinConfig, WengLinRating, expected_score, expected_score_two_teams, weng_lin, weng_lin_multi_team,
-};
+use skillratings::weng_lin::{WengLinConfig, WengLinRating, weng_lin, weng_lin_multi_team};
 use skillratings::{MultiTeamOutcome, Outcomes};
-use smallvec::SmallVec;
 use utoipa::ToSchema;
 
 /// What a new player starts with, in points.
@@ -18,15 +15,22 @@ pub const START_POINTS: f64 = 1500.0;
 /// How unsure the start is, in points.
 pub const START_DEVIATION: f64 = 500.0;
 
+/// The most points that a trusted server may give a player, and less than nothing as many: more than any scale in use has, and few
+/// enough that nothing which is made of them loses its meaning.
+pub const MAX_POINTS: f64 = 1_000_000.0;
+
+/// The largest deviation that a trusted server may give a player, in points.
+pub const MAX_DEVIATION: f64 = 10_000.0;
+
 /// How much chance there is in one match: so many points ahead, both ratings known well, is a win in two of three.
 const BETA: f64 = 250.0;
 
 /// A player's strength in one mode.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct Rating {
-    /// The estimate, in points.
+    /// The estimate, in points: −1,000,000 to 1,000,000.
     pub points: f64,
-    /// How unsure it is, in points: one standard deviation. Above 0.
+    /// How unsure it is, in points: one standard deviation. Above 0, at most 10,000.
     pub deviation: f64,
 }
 
@@ -95,14 +99,18 @@ pub fn rate_teams(teams: &[RankedTeam]) -> Vec<Vec<Rating>> {
 
 /// How likely the first player is to win: 0 to 1.
 pub fn win_probability(first: Rating, second: Rating) -> f64 {
-    expected_score(&first.into(), &second.into(), &config()).0
+    team_win_probability(&[first], &[second])
 }
 
 /// How likely the first of two teams is to win: 0 to 1. A team is as strong as its players' points together.
+///
+/// As `expected_score_two_teams` of the crate, in the form that no number of points overflows: there, some 250,000 points in a team
+/// make infinity by infinity.
 pub fn team_win_probability(first: &[Rating], second: &[Rating]) -> f64 {
-    let [first, second] = [first, second]
-        .map(|team| team.iter().map(|rating| WengLinRating::from(*rating)).collect::<SmallVec<[WengLinRating; 16]>>());
-    expected_score_two_teams(&first, &second, &config()).0
+    let points = |team: &[Rating]| team.iter().map(|rating| rating.points).sum::<f64>();
+    let unsure: f64 = first.iter().chain(second).map(|rating| rating.deviation.powi(2)).sum();
+    let c = (2.0 * BETA.powi(2) + unsure).sqrt();
+    1.0 / (1.0 + ((points(second) - points(first)) / c).exp())
 }
 
 /// How even a match is, from the win probability of either side: 1 for equal strength, 0 for a foregone conclusion.
@@ -129,6 +137,7 @@ impl From<WengLinRating> for Rating {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use skillratings::weng_lin::expected_score_two_teams;
 
     use super::*;
 
@@ -158,6 +167,16 @@ mod tests {
         let known = |points| Rating { points, deviation: 1e-6 };
         assert!(near(win_probability(known(1750.0), known(1500.0)), 0.67));
         assert!(near(win_probability(known(1500.0), known(1500.0)), 0.5));
+    }
+
+    #[test]
+    fn the_strongest_there_may_be_have_a_chance_that_is_a_number() {
+        for points in [MAX_POINTS, -MAX_POINTS] {
+            let team = [Rating { points, deviation: 1e-6 }; 16];
+            assert!(near(team_win_probability(&team, &team), 0.5));
+            let other = team.map(|rating| Rating { points: -points, ..rating });
+            assert!(near(team_win_probability(&team, &other), if points > 0.0 { 1.0 } else { 0.0 }));
+        }
     }
 
     #[test]
@@ -214,7 +233,10 @@ mod tests {
             prop_assert!((0.0..=1.0).contains(&p));
             prop_assert!((p + win_probability(b, a) - 1.0).abs() < 1e-9);
             prop_assert!((0.0..=1.0).contains(&quality(p)));
-            prop_assert!((p - team_win_probability(&[a], &[b])).abs() < 1e-9);
+            let [first, second] = [vec![a, b, b], vec![b, a, a]];
+            let crates = |team: &[Rating]| team.iter().map(|rating| WengLinRating::from(*rating)).collect::<Vec<_>>();
+            let theirs = expected_score_two_teams(&crates(&first), &crates(&second), &config()).0;
+            prop_assert!((team_win_probability(&first, &second) - theirs).abs() < 1e-9);
         }
     }
 }

@@ -30,7 +30,8 @@ pub struct QueueFacts {
     /// The tickets by how and why they ended, the most frequent first.
     #[graphql(complexity = "crate::schema::cost::Reckoned::Endings.of(child_complexity)")]
     endings: Vec<QueueEnding>,
-    /// Of the tickets, the share that their players gave up: 0 to 1.
+    /// Of the tickets, the share that was cancelled, by their players or by the trusted server that queued them: 0 to 1. `endings`
+    /// tells the two apart.
     abandonment_rate: f64,
     /// How long those that got a match had waited; null when none did.
     wait_ms: Option<WaitFacts>,

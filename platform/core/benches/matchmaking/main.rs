@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 }
 
 /// The passes: case, tickets, what they say of themselves, and the queue they wait in.
-fn passes() -> [(&'static str, usize, Shape, QueueDefinition); 8] {
+fn passes() -> [(&'static str, usize, Shape, QueueDefinition); 9] {
     let any = queues::one_on_one_any;
     let near = queues::one_on_one_region_window;
     [
@@ -68,6 +68,7 @@ fn passes() -> [(&'static str, usize, Shape, QueueDefinition); 8] {
         ("pass_20000_region_window", 20_000, Shape::Regional, near()),
         ("pass_100000_region_window", 100_000, Shape::Regional, near()),
         ("pass_5000_5v5_parties", 5_000, Shape::Parties, queues::five_on_five_parties()),
+        ("pass_5000_5v5_few_healers", 5_000, Shape::FewHealers, queues::five_on_five_parties()),
         ("pass_1000_4to10", 1_000, Shape::Plain, queues::four_to_ten()),
     ]
 }

@@ -22,6 +22,8 @@ use crate::queues::REGIONS;
 const PARTIES: [u32; 5] = [55, 20, 12, 7, 6];
 /// The places of a team.
 const PLACES: [&str; 5] = ["tank", "healer", "damage", "damage", "damage"];
+/// The places of a party without a healer.
+const NO_HEALER: [&str; 4] = ["damage", "damage", "tank", "damage"];
 const ROLES: [&str; 3] = ["tank", "healer", "damage"];
 
 /// What tickets say of themselves.
@@ -33,6 +35,8 @@ pub enum Shape {
     Regional,
     /// One to five players with ratings and roles, and a region.
     Parties,
+    /// The same, but nobody heals who is not near the first region.
+    FewHealers,
 }
 
 /// Makes tickets.
@@ -71,8 +75,14 @@ impl Tickets {
             self.known(rating),
             enqueued_at,
         );
-        if shape == Shape::Parties {
+        if matches!(shape, Shape::Parties | Shape::FewHealers) {
             ticket.members = self.party(rating, enqueued_at);
+        }
+        if shape == Shape::FewHealers && !self.made.is_multiple_of(REGIONS.len()) {
+            ticket.members.truncate(NO_HEALER.len());
+            for (member, place) in ticket.members.iter_mut().zip(NO_HEALER) {
+                member.roles = vec![place.to_owned()];
+            }
         }
         if shape != Shape::Plain {
             let home = self.made % REGIONS.len();

@@ -33,8 +33,22 @@ pub struct Explanation {
     pub players_left: u32,
     /// How many players a match needs besides its own, at least.
     pub players_needed: u32,
+    /// By role of the queue: whether there are enough who would do it. Empty when the queue has no roles.
+    #[serde(default)]
+    pub roles: Vec<RoleSupply>,
     /// One sentence.
     pub verdict: String,
+}
+
+/// Who would do a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct RoleSupply {
+    /// Its name.
+    pub role: String,
+    /// How many players of a match do it, in all teams.
+    pub needed: u32,
+    /// How many would, of the players left and of its own.
+    pub willing: u32,
 }
 
 /// What a rule costs a ticket.

@@ -11,7 +11,7 @@ pub use dry_run::{
     Difference, DryRun, DryRunComparison, DryRunError, MetricUnit, QualitySummary, RecordedMember, RecordedOutcome,
     RecordedTicket, WaitSummary, compare as compare_dry_runs, dry_run,
 };
-pub use explanation::{Explanation, RuleCost};
+pub use explanation::{Explanation, RoleSupply, RuleCost};
 pub use pool::{Bucket, Histogram, Pool, PoolCounts};
 pub use proposal::{Place, Proposal, ProposedTicket};
 pub use queue::*;

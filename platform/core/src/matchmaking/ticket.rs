@@ -129,4 +129,17 @@ pub struct BackfillPlayer {
     /// What the player does; none when the queue has no roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// Whom the player never plays with or against.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<PlayerId>,
+    /// Whom the player has played against lately, when the match asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<PlayerId>,
+}
+
+impl BackfillPlayer {
+    /// A player without a role who avoids nobody.
+    pub fn new(player_id: PlayerId, rating: Rating) -> Self {
+        Self { player_id, rating, role: None, blocked: Vec::new(), recent: Vec::new() }
+    }
 }

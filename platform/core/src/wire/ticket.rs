@@ -73,7 +73,8 @@ pub struct TicketView {
     pub queue: String,
     /// What became of it.
     pub state: TicketState,
-    /// Why it ended without a match, as a stable name: `max_wait`, `queue_changed`, `region_closed`, `declined`, `not_accepted`, ….
+    /// Why it ended without a match, as a stable name: `max_wait`, `queue_changed`, `region_closed`, `shard_gone`,
+    /// `declined`, `not_accepted`, ….
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Since when it waits.

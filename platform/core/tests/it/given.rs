@@ -1,11 +1,13 @@
 //! Queues and tickets to match, drawn at random: of every kind, and small enough for ties and dead ends to come up.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use muster_core::game::Mode;
-use muster_core::id::{PlayerId, TicketId};
+use muster_core::id::{BackfillId, MatchId, PlayerId, TicketId};
 use muster_core::matchmaking::{
-    ExpansionStep, Filter, LatencyBound, LatencyStep, Member, PartyRating, PropertyKind, PropertyValue,
-    QueueDefinition, RatingWindow, Region, Role, SizeRange, Teams, Ticket, WindowStep,
+    Backfill, BackfillPlayer, BackfillTeam, ExpansionStep, Filter, LatencyBound, LatencyStep, Member, PartyRating,
+    PropertyKind, PropertyValue, QueueDefinition, RatingWindow, Region, Role, SizeRange, Teams, Ticket, WindowStep,
 };
 use muster_core::rating::Rating;
 use proptest::prelude::*;
@@ -129,14 +131,29 @@ pub fn queues() -> impl Strategy<Value = QueueDefinition> {
     })
 }
 
-/// Tickets that a queue admits. Few ratings and few moments, so that ties come up.
-pub fn tickets(queue: QueueDefinition, most: usize) -> impl Strategy<Value = (QueueDefinition, Vec<Ticket>)> {
-    let ratings = prop_oneof![
+fn ratings() -> impl Strategy<Value = f64> {
+    prop_oneof![
         1 => (-20i32..120).prop_map(|tens| f64::from(tens) * 25.0),
         1 => (0i32..30).prop_map(|ones| 1500.0 + f64::from(ones)),
         2 => Just(1500.0),
-    ];
-    let players = prop::collection::vec((ratings, 0u8..4), 1..=usize::from(queue.max_party()));
+    ]
+}
+
+fn properties(queue: &QueueDefinition, said: u8) -> BTreeMap<String, PropertyValue> {
+    let mut properties = BTreeMap::new();
+    if !queue.properties.is_empty() {
+        if said & 1 != 0 {
+            let build = if said & 2 != 0 { "beta" } else { "stable" };
+            properties.insert("build".into(), PropertyValue::Text(build.into()));
+        }
+        properties.insert("level".into(), PropertyValue::Number(f64::from(said) * 4.0));
+    }
+    properties
+}
+
+/// Tickets that a queue admits. Few ratings and few moments, so that ties come up.
+pub fn tickets(queue: QueueDefinition, most: usize) -> impl Strategy<Value = (QueueDefinition, Vec<Ticket>)> {
+    let players = prop::collection::vec((ratings(), 0u8..4), 1..=usize::from(queue.max_party()));
     let whom = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
     let row = (players, -2i64..45, prop::bool::weighted(0.1), prop::collection::vec(0u16..400, 0..4), 0u8..8, whom);
     prop::collection::vec(row, 0..most).prop_map(move |rows| {
@@ -160,16 +177,85 @@ pub fn tickets(queue: QueueDefinition, most: usize) -> impl Strategy<Value = (Qu
             ticket.returned = returned;
             let measured = queue.regions.iter().zip(latencies);
             ticket.latencies_ms = measured.map(|(region, latency)| (region.name.clone(), latency)).collect();
-            if !queue.properties.is_empty() {
-                if said & 1 != 0 {
-                    let build = if said & 2 != 0 { "beta" } else { "stable" };
-                    ticket.properties.insert("build".into(), PropertyValue::Text(build.into()));
-                }
-                ticket.properties.insert("level".into(), PropertyValue::Number(f64::from(said) * 4.0));
-            }
+            ticket.properties = properties(&queue, said);
             ticket
         });
         let admitted = tickets.filter(|ticket| queue.admits(ticket).is_ok());
         (queue.clone(), admitted.collect())
     })
+}
+
+/// Matches that run and ask for players, and those who wait: some of the ones avoid some of the others.
+pub fn running(
+    queue: QueueDefinition,
+    tickets: Vec<Ticket>,
+) -> impl Strategy<Value = (QueueDefinition, Vec<Ticket>, Vec<Backfill>)> {
+    let most = usize::from(queue.teams.size.max);
+    let player = (ratings(), any::<bool>(), prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..3));
+    let team = (prop::collection::vec(player, 0..=most), 0u8..4);
+    let teams = prop::collection::vec(team, usize::from(queue.teams.count));
+    let row = (teams, -2i64..45, any::<prop::sample::Index>(), 0u8..8, prop::bool::weighted(0.1));
+    let avoided = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>());
+    let rows = (prop::collection::vec(row, 1..6), prop::collection::vec(avoided, 0..12));
+    rows.prop_map(move |(rows, avoided)| {
+        let mut tickets = tickets.clone();
+        let waiting: Vec<PlayerId> = tickets.iter().flat_map(|ticket| ticket.players()).collect();
+        let mut next = 10_000;
+        let mut wishes = Vec::new();
+        for (number, (teams, secs, region, said, is_here)) in (1..).zip(rows) {
+            let mut teams: Vec<BackfillTeam> = teams
+                .into_iter()
+                .map(|(players, open)| {
+                    let mut team = BackfillTeam { players: Vec::new(), open: open.min((most - players.len()) as u8) };
+                    for (points, tank, avoids) in players {
+                        next += 1;
+                        let mut player = BackfillPlayer::new(player_id(next), Rating { points, deviation: 80.0 });
+                        for (whom, blocks) in avoids.iter().filter(|_| !waiting.is_empty()) {
+                            let list = if *blocks { &mut player.blocked } else { &mut player.recent };
+                            list.push(waiting[whom.index(waiting.len())]);
+                        }
+                        player.role = open_role(&queue, &team, tank);
+                        team.players.push(player);
+                    }
+                    team
+                })
+                .collect();
+            if teams.iter().all(|team| team.open == 0) {
+                teams[0].players.truncate(most - 1);
+                teams[0].open = 1;
+            }
+            if let Some(player) = teams.iter_mut().find_map(|team| team.players.first_mut()).filter(|_| is_here) {
+                player.player_id = waiting.first().copied().unwrap_or(player.player_id);
+            }
+            wishes.push(Backfill {
+                backfill_id: BackfillId::from_uuid(Uuid::from_u128(number)),
+                match_id: MatchId::from_uuid(Uuid::from_u128(number)),
+                requested_at: start() - TimeDelta::seconds(secs),
+                region: (!queue.regions.is_empty()).then(|| region.get(&queue.regions).name.clone()),
+                properties: properties(&queue, said),
+                teams,
+            });
+        }
+        let both = next > 10_000 && !tickets.is_empty();
+        for (ticket, whom, blocks) in avoided.iter().filter(|_| both) {
+            let at = ticket.index(tickets.len());
+            let member = &mut tickets[at].members[0];
+            let list = if *blocks { &mut member.blocked } else { &mut member.recent };
+            list.push(player_id(10_001 + whom.index(next as usize - 10_000) as u128));
+        }
+        (queue.clone(), tickets, wishes)
+    })
+}
+
+/// A role that a team has room for; none when the queue has no roles.
+fn open_role(queue: &QueueDefinition, team: &BackfillTeam, tank: bool) -> Option<String> {
+    let is_open = |role: &&Role| {
+        let doing = team.players.iter().filter(|player| player.role.as_ref() == Some(&role.name)).count();
+        doing < role.count.into()
+    };
+    let mut open: Vec<&Role> = queue.roles.iter().filter(is_open).collect();
+    if !tank {
+        open.reverse();
+    }
+    open.first().map(|role| role.name.clone())
 }

@@ -11,6 +11,7 @@ mod fairness;
 mod given;
 mod invariants;
 mod leaving;
+mod leftover;
 mod play;
 mod pool;
 mod refusals;

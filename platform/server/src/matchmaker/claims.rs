@@ -8,10 +8,14 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 use muster_core::id::MatchId;
-use muster_store::{AppendError, AssignmentState, ClaimedTicket, MatchCall, MatchLogEntry, StoreError};
+use muster_store::{
+    AppendError, AssignmentState, ClaimedTicket, MatchCall, MatchLogEntry, MatchRecord as MatchRow, Store, StoreError,
+};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::begin::{Begun, announce};
+use super::finish::{Standing, end_tickets};
+use super::leader::ANYWHERE;
 use super::{Matchmaker, release, tell};
 use crate::events;
 use crate::referee::MatchRecord;
@@ -67,11 +71,11 @@ async fn recover_once(matchmaker: &Matchmaker) -> Result<(), StoreError> {
     let mut fates = stream::iter(by_match)
         .map(|(match_id, claimed)| async move { (match_id, fate(matchmaker, match_id, claimed).await) })
         .buffer_unordered(AT_ONCE);
-    let (mut settled, mut begun, mut called_off) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut standing, mut begun, mut called_off) = (Vec::new(), Vec::new(), Vec::new());
     let mut brought_to_end = 0;
     while let Some((match_id, fate)) = fates.next().await {
         match fate {
-            Ok(Fate::Stands(claimed)) => settled.extend(claimed),
+            Ok(Fate::Stands(one)) => standing.push(one),
             Ok(Fate::Begun(one)) => begun.push(one),
             Ok(Fate::CalledOff(claimed)) => called_off.extend(claimed),
             Ok(Fate::LookedAfter) => continue,
@@ -89,7 +93,7 @@ async fn recover_once(matchmaker: &Matchmaker) -> Result<(), StoreError> {
     if brought_to_end > 0 {
         events::claims_recovered(brought_to_end);
     }
-    let settled = matchmaker.store.tickets.settle(&settled, now).await?;
+    let settled = end_tickets(&matchmaker.store, &matchmaker.telemetry, &standing).await?;
     tell(matchmaker, &settled).await;
     if announce(matchmaker, &begun).await {
         matchmaker.finisher.take(begun).await;
@@ -103,19 +107,19 @@ async fn recover_once(matchmaker: &Matchmaker) -> Result<(), StoreError> {
 /// What has to become of a claim.
 enum Fate {
     /// Its match stands, perhaps is even over: only the tickets' end is missing.
-    Stands(Vec<ClaimedTicket>),
+    Stands(Standing),
     /// Its match has begun, but perhaps nobody was told.
     Begun(Begun),
     /// It comes to nothing.
     CalledOff(Vec<ClaimedTicket>),
-    /// It waits for a server: its shard's leader looks after it.
+    /// It waits for a server: its shard's leader looks after it. There is one as long as it waits, see `queues`.
     LookedAfter,
 }
 
 async fn fate(matchmaker: &Matchmaker, match_id: MatchId, claimed: Vec<ClaimedTicket>) -> Result<Fate, StoreError> {
     let store = &matchmaker.store;
-    if store.matches.get(match_id).await?.is_some() {
-        return Ok(Fate::Stands(claimed));
+    if let Some(row) = store.matches.get(match_id).await? {
+        return standing(store, row, claimed).await.map(Fate::Stands);
     }
     if let Some(assignment) = store.assignments.get(match_id).await? {
         let longer = match assignment.state {
@@ -137,7 +141,29 @@ async fn fate(matchmaker: &Matchmaker, match_id: MatchId, claimed: Vec<ClaimedTi
     };
     // The maker may have found an owner for it before it died, or a player who was told already has.
     let owned = store.match_calls.call(match_id, &MatchCall::View, OWNER).await.is_ok();
-    // Nobody remembers which version it was made by; the newest is the best guess.
-    let queue_version = store.queues.get(&record.created.queue).await?.map_or(1, |queue| queue.version);
+    let queue_version = newest_version(store, &record.created.queue).await?;
     Ok(Fate::Begun(Begun { region: record.created.region.clone(), record, tickets: claimed, queue_version, owned }))
+}
+
+/// What is known of a match by its row. Where it is played is in its log only, which is forgotten when the match is over.
+async fn standing(store: &Store, row: MatchRow, tickets: Vec<ClaimedTicket>) -> Result<Standing, StoreError> {
+    let region = match store.match_log.read(row.match_id).await?.into_iter().next() {
+        Some((_, MatchLogEntry::Created { region, .. })) => region,
+        _ => None,
+    };
+    Ok(Standing {
+        match_id: row.match_id,
+        mode: row.mode,
+        quality: row.quality,
+        players: row.players.map(|player| player.player_id),
+        region: region.unwrap_or_else(|| ANYWHERE.to_owned()),
+        queue_version: newest_version(store, &row.queue).await?,
+        created_at: row.created_at,
+        tickets,
+    })
+}
+
+/// Nobody remembers which version a match was made by; the newest is the best guess.
+async fn newest_version(store: &Store, queue: &str) -> Result<u32, StoreError> {
+    Ok(store.queues.get(queue).await?.map_or(1, |queue| queue.version))
 }

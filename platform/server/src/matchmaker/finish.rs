@@ -1,15 +1,17 @@
-//! What is owed after the players have been told of their match: its row, the first sign of life of its owner, the end of its
-//! tickets, who has met whom, and the facts. One worker, many matches at once, and only when nobody waits for news.
+//! What is owed after the players have been told of their match: its row, the first sign of life of its owner, who has met whom,
+//! the facts, and the end of its tickets. One worker, many matches at once, and only when nobody waits for news.
 //!
 //! A process that dies before it gets here leaves stale claims, which any other brings to their end.
 
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::stream;
+use muster_core::game::Mode;
 use muster_core::id::{MatchId, PlayerId};
-use muster_store::{AdoptReply, ClaimedTicket, NewMatch, Store, StoreError};
+use muster_store::{AdoptReply, ClaimedTicket, NewMatch, Store, StoreError, TicketRecord};
 use tokio::sync::mpsc;
 
 use super::begin::Begun;
@@ -52,23 +54,23 @@ impl Finisher {
 }
 
 async fn work(store: Store, telemetry: TelemetryQueue, urgency: Urgency, mut receiver: mpsc::Receiver<Begun>) {
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch = Vec::new();
     while receiver.recv_many(&mut batch, BATCH).await > 0 {
         events::matches_to_finish(batch.len() + receiver.len());
         urgency.calm(COURTESY).await;
-        if let Err(error) = finish(&store, &telemetry, &batch).await {
+        let matches = batch.len();
+        if let Err(error) = finish(&store, &telemetry, std::mem::take(&mut batch)).await {
             tracing::warn!(
-                matches = batch.len(),
+                matches,
                 error = &error as &dyn std::error::Error,
                 "begun matches could not be finished; recovery of their claims does it"
             );
         }
-        batch.clear();
         events::matches_to_finish(receiver.len());
     }
 }
 
-async fn finish(store: &Store, telemetry: &TelemetryQueue, begun: &[Begun]) -> Result<(), StoreError> {
+async fn finish(store: &Store, telemetry: &TelemetryQueue, begun: Vec<Begun>) -> Result<(), StoreError> {
     let rows: Vec<NewMatch> = begun.iter().map(|begun| row(&begun.record)).collect();
     let (owned, offered): (Vec<&Begun>, Vec<&Begun>) = begun.iter().partition(|begun| begun.owned);
     let ids = |begun: &[&Begun]| begun.iter().map(|begun| begun.record.created.match_id).collect::<Vec<_>>();
@@ -80,13 +82,53 @@ async fn finish(store: &Store, telemetry: &TelemetryQueue, begun: &[Begun]) -> R
     );
     rows?;
     beats?;
-    // Only now are the players free: whoever asks for their running match finds the row.
-    let tickets: Vec<ClaimedTicket> = begun.iter().flat_map(|begun| begun.tickets.iter().cloned()).collect();
-    store.tickets.settle(&tickets, muster_store::now()).await?;
-    begun.iter().for_each(|begun| record(telemetry, begun));
-    let met: Vec<[Vec<PlayerId>; 2]> =
-        begun.iter().map(|begun| begun.record.created.players.map(|player| vec![player])).collect();
-    store.recents.met_many(&met, muster_store::now()).await
+    let standing: Vec<Standing> = begun.into_iter().map(Standing::from).collect();
+    end_tickets(store, telemetry, &standing).await.map(drop)
+}
+
+/// A match that has its row: what is owed yet is the end of its tickets.
+pub(super) struct Standing {
+    pub match_id: MatchId,
+    pub mode: Mode,
+    pub quality: f64,
+    pub players: [PlayerId; 2],
+    /// Where it is played, or [`ANYWHERE`].
+    pub region: String,
+    pub queue_version: u32,
+    pub created_at: DateTime<Utc>,
+    pub tickets: Vec<ClaimedTicket>,
+}
+
+impl From<Begun> for Standing {
+    fn from(begun: Begun) -> Self {
+        let created = &begun.record.created;
+        Self {
+            match_id: created.match_id,
+            mode: created.mode,
+            quality: created.quality,
+            players: created.players,
+            region: begun.region().to_owned(),
+            queue_version: begun.queue_version,
+            created_at: created.created_at,
+            tickets: begun.tickets,
+        }
+    }
+}
+
+/// Keeps who has met whom, leaves the facts for telemetry, and then ends the tickets: only now are the players free, and whoever
+/// asks for their running match finds the row. Done again by whoever finds the claims, it changes nothing more: the facts of a
+/// ticket are one event, however often they are told. Returns the tickets as they are now.
+pub(super) async fn end_tickets(
+    store: &Store,
+    telemetry: &TelemetryQueue,
+    standing: &[Standing],
+) -> Result<Vec<TicketRecord>, StoreError> {
+    let now = muster_store::now();
+    let met: Vec<[Vec<PlayerId>; 2]> = standing.iter().map(|one| one.players.map(|player| vec![player])).collect();
+    store.recents.met_many(&met, now).await?;
+    standing.iter().for_each(|one| record(telemetry, one));
+    let tickets: Vec<ClaimedTicket> = standing.iter().flat_map(|one| one.tickets.iter().cloned()).collect();
+    store.tickets.settle(&tickets, now).await
 }
 
 /// All rows in one statement, tried again for a moment: PostgreSQL may be changing over.
@@ -110,19 +152,18 @@ async fn offer(store: &Store, matches: Vec<MatchId>) {
         .await;
 }
 
-fn record(telemetry: &TelemetryQueue, begun: &Begun) {
-    let created = &begun.record.created;
-    for claimed in &begun.tickets {
+fn record(telemetry: &TelemetryQueue, standing: &Standing) {
+    for claimed in &standing.tickets {
         let end = TicketEnd {
             ticket: claimed.ticket(),
             shard: claimed.shard(),
             outcome: "matched",
             reason: None,
-            matched: Some(MatchedEnd { match_id: created.match_id, quality: created.quality }),
-            mode: Some(created.mode),
-            region: begun.region(),
-            queue_version: begun.queue_version,
-            at: created.created_at,
+            matched: Some(MatchedEnd { match_id: standing.match_id, quality: standing.quality }),
+            mode: Some(standing.mode),
+            region: &standing.region,
+            queue_version: standing.queue_version,
+            at: standing.created_at,
         };
         end.tell(telemetry);
     }

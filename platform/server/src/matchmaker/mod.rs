@@ -26,6 +26,7 @@ use std::sync::Arc;
 use muster_core::wire::Push;
 use muster_runtime::Tasks;
 use muster_store::{ClaimedTicket, Store, TicketRecord};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::closures::ClosureBook;
@@ -53,6 +54,8 @@ struct Matchmaker {
     urgency: Urgency,
     /// The regions in which no match begins.
     closures: ClosureBook,
+    /// What is not over yet, also in groups that are gone.
+    unfinished: watch::Sender<queues::Unfinished>,
     /// Names this process in leases.
     holder: String,
     drain: CancellationToken,
@@ -88,6 +91,7 @@ pub fn start(
         finisher,
         urgency,
         closures: doors.closures,
+        unfinished: watch::Sender::default(),
         holder: hex::encode(rand::random::<[u8; 8]>()),
         drain: tasks.drain(),
     });

@@ -1,5 +1,6 @@
 //! Which shards there are: one for every group of every queue, as the queues change, and for groups that a queue no longer has
-//! as long as tickets wait there. And the counts that staff see, told by every matchmaker, so that they stand where nobody leads.
+//! as long as anything there is not over. And the counts that staff see, told by every matchmaker, so that they stand where nobody
+//! leads.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use muster_core::matchmaking::QueueDefinition;
 use muster_runtime::Tasks;
-use muster_store::{Shard, StoreError};
+use muster_store::{OpenShard, Shard, StoreError};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -21,6 +22,25 @@ const COUNT: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(500);
 
 type Definitions = watch::Sender<Arc<QueueDefinition>>;
+
+/// What is not over yet, as it was counted last.
+#[derive(Default)]
+pub(super) struct Unfinished {
+    tickets: HashSet<Shard>,
+    matches: HashSet<Shard>,
+}
+
+impl Unfinished {
+    /// Whether anybody waits, is asked, or has a match that waits for a server, in this shard.
+    pub(super) fn anything(&self, shard: &Shard) -> bool {
+        self.tickets.contains(shard) || self.matches(shard)
+    }
+
+    /// Whether matches of this shard wait for a server, or for its answer to be carried out.
+    pub(super) fn matches(&self, shard: &Shard) -> bool {
+        self.matches.contains(shard)
+    }
+}
 
 struct Follower {
     matchmaker: Arc<Matchmaker>,
@@ -95,22 +115,32 @@ impl Follower {
 
     async fn count(&mut self) -> Result<(), StoreError> {
         let store = &self.matchmaker.store;
-        events::live_counts(&store.live.snapshot(muster_store::now()).await?);
-        let mut waiting = Vec::new();
-        for (queue, definition) in &self.queues {
-            let mut groups: HashMap<String, u64> = store.tickets.waiting(queue).await?.into_iter().collect();
-            for group in definition.borrow().groups() {
-                groups.entry(group.to_owned()).or_default();
-            }
-            waiting.extend(groups.into_iter().map(|(group, n)| (Shard { queue: queue.clone(), group }, n)));
-        }
-        for (shard, waiting) in waiting {
-            events::tickets_waiting(&shard, waiting);
-            // Also a group that the queue has no more: its tickets have to be told so.
-            if waiting > 0 {
-                self.run(shard);
-            }
-        }
+        let open = store.tickets.open_shards().await?;
+        let unfinished = Unfinished {
+            tickets: open
+                .iter()
+                .filter(|open| open.waiting + open.proposals > 0)
+                .map(|open| open.shard.clone())
+                .collect(),
+            matches: store.assignments.unfinished().await?.into_iter().collect(),
+        };
+        let shards: Vec<Shard> = unfinished.tickets.union(&unfinished.matches).cloned().collect();
+        self.matchmaker.unfinished.send_replace(unfinished);
+        // Also those of a group that the queue has no more: somebody has to bring it to its end.
+        shards.into_iter().for_each(|shard| self.run(shard));
+        self.show_waiting(open);
+        events::live_counts(&self.matchmaker.store.live.snapshot(muster_store::now()).await?);
         Ok(())
+    }
+
+    /// Every group of every queue is told, also where nobody waits: a gauge keeps its last value.
+    fn show_waiting(&self, open: Vec<OpenShard>) {
+        let mut waiting: HashMap<Shard, u64> = HashMap::new();
+        for (queue, definition) in &self.queues {
+            waiting.extend(definition.borrow().groups().into_iter().map(|group| (Shard::new(queue, group), 0)));
+        }
+        let known = open.into_iter().filter(|open| self.queues.contains_key(&open.shard.queue));
+        waiting.extend(known.map(|open| (open.shard, open.waiting)));
+        waiting.iter().for_each(|(shard, waiting)| events::tickets_waiting(shard, *waiting));
     }
 }

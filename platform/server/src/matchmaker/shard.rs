@@ -4,58 +4,46 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muster_core::matchmaking::QueueDefinition;
-use muster_store::{EndReason, Shard, StoreError};
+use muster_store::Shard;
 use tokio::sync::watch;
 
+use super::Matchmaker;
 use super::leader::{Leader, Left};
 use super::reign::{self, Reign};
-use super::{Matchmaker, facts, tell};
 use crate::events;
 
 /// How long a process stands back after it could not lead, so that another may try.
 const STAND_BACK: Duration = Duration::from_secs(3);
 
-/// Leads the shard whenever this process holds its lease.
+/// Leads the shard whenever there is anything to lead and this process holds its lease.
 pub(super) async fn run(
     matchmaker: Arc<Matchmaker>,
     shard: Shard,
     mut definitions: watch::Receiver<Arc<QueueDefinition>>,
 ) {
     let lease_name = format!("matchmaker.{}.{}", shard.queue, shard.group);
-    while let Some(lease) = reign::stand(&matchmaker, &lease_name).await {
+    while is_needed(&matchmaker, &shard, &mut definitions).await {
+        let Some(lease) = reign::stand(&matchmaker, &lease_name).await else { return };
         let reign = Reign::begin(matchmaker.store.leases.clone(), lease);
         let definition = definitions.borrow_and_update().clone();
-        let failed = if definition.groups().contains(&shard.group.as_str()) {
-            match Leader::new(&matchmaker, &shard, definition).await {
-                Ok(mut leader) => {
-                    let left = leader.lead(&reign, &mut definitions).await;
-                    events::shard_left(&shard, left.reason());
-                    reign.end().await;
-                    leader.resign().await;
-                    left == Left::Deaf
-                }
-                Err(error) => {
-                    tracing::warn!(
-                        queue = shard.queue,
-                        group = shard.group,
-                        error = &*error,
-                        "this shard cannot be led; trying again"
-                    );
-                    reign.end().await;
-                    true
-                }
+        let failed = match Leader::new(&matchmaker, &shard, definition).await {
+            Ok(mut leader) => {
+                let left = leader.lead(&reign, &mut definitions).await;
+                events::shard_left(&shard, left.reason());
+                reign.end().await;
+                leader.resign().await;
+                left == Left::Deaf
             }
-        } else {
-            let emptied = empty(&matchmaker, &shard, &definition).await;
-            // Nothing to lead: look again when the queue changes, or somebody has still put a ticket here.
-            tokio::select! {
-                () = matchmaker.drain.cancelled() => {}
-                () = reign.over() => {}
-                _ = definitions.changed() => {}
-                () = tokio::time::sleep(STAND_BACK) => {}
+            Err(error) => {
+                tracing::warn!(
+                    queue = shard.queue,
+                    group = shard.group,
+                    error = &*error,
+                    "this shard cannot be led; trying again"
+                );
+                reign.end().await;
+                true
             }
-            reign.end().await;
-            emptied.is_err()
         };
         if failed {
             tokio::select! {
@@ -66,12 +54,23 @@ pub(super) async fn run(
     }
 }
 
-/// Ends the tickets of a group that the queue has no more.
-async fn empty(matchmaker: &Matchmaker, shard: &Shard, definition: &QueueDefinition) -> Result<(), StoreError> {
-    let waiting = matchmaker.store.tickets.snapshot(shard).await?.tickets;
-    let tickets: Vec<_> = waiting.iter().map(|ticket| ticket.ticket_id).collect();
-    let ended = matchmaker.store.tickets.end_many(&tickets, EndReason::ShardGone, muster_store::now()).await?;
-    ended.iter().for_each(|record| facts::ticket_ended(&matchmaker.telemetry, definition, record));
-    tell(matchmaker, &ended).await;
-    Ok(())
+/// Waits until the queue has this group, or something is not over in it. False: the process drains.
+async fn is_needed(
+    matchmaker: &Matchmaker,
+    shard: &Shard,
+    definitions: &mut watch::Receiver<Arc<QueueDefinition>>,
+) -> bool {
+    let mut unfinished = matchmaker.unfinished.subscribe();
+    loop {
+        if definitions.borrow_and_update().groups().contains(&shard.group.as_str())
+            || unfinished.borrow_and_update().anything(shard)
+        {
+            return true;
+        }
+        tokio::select! {
+            () = matchmaker.drain.cancelled() => return false,
+            Ok(()) = definitions.changed() => {}
+            Ok(()) = unfinished.changed() => {}
+        }
+    }
 }

@@ -11,7 +11,7 @@ use muster_store::{Assignment, BackfillOpening, Decision, NewTicket, Shard, Stor
 use muster_testkit::eventually;
 use serde_json::json;
 
-use crate::matchmaking_given::{SOON, becomes, create, doorless, member, placed, reaches, solo, ticket, told};
+use crate::matchmaking_given::{SOON, becomes, create, doorless, member, placed, player, reaches, solo, ticket, told};
 use crate::queue;
 
 /// Three against three, a tank in each team.
@@ -178,11 +178,7 @@ async fn a_running_match_gets_its_missing_player_before_a_new_one_is_made() {
     let platform = doorless().queue(pairs.clone()).start().await;
     let store = &platform.scratch.store;
     let running: MatchId = muster_store::fresh_id();
-    let there = || BackfillPlayer {
-        player_id: muster_store::fresh_id(),
-        rating: Rating { points: 1500.0, deviation: 80.0 },
-        role: None,
-    };
+    let there = || BackfillPlayer::new(muster_store::fresh_id(), Rating { points: 1500.0, deviation: 80.0 });
     let wish = Backfill {
         backfill_id: muster_store::fresh_id::<BackfillId>(),
         match_id: running,
@@ -206,5 +202,46 @@ async fn a_running_match_gets_its_missing_player_before_a_new_one_is_made() {
         unreachable!("asked for")
     };
     assert_eq!((match_id, team), (running, 1), "the match that runs, and the team that wanted somebody");
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn whom_a_running_match_avoids_outlives_the_leader() {
+    let mut pairs = queue(json!({
+        "name": "pairs", "version": 1, "ranked": false, "teams": {"count": 2, "size": {"min": 2, "max": 2}},
+        "avoid_recent_opponents_secs": 600,
+    }));
+    pairs.backfill = true;
+    let mut platform = doorless().queue(pairs.clone()).start().await;
+    let store = platform.scratch.store.clone();
+    let running: MatchId = muster_store::fresh_id();
+    let [blocked, met, newcomer] = std::array::from_fn(|_| ticket(&pairs, vec![member(1500.0)]));
+    let there = || BackfillPlayer::new(muster_store::fresh_id(), Rating { points: 1500.0, deviation: 80.0 });
+    let blocks = BackfillPlayer { blocked: vec![player(&blocked)], ..there() };
+    let has_met = BackfillPlayer { recent: vec![player(&met)], ..there() };
+    let wish = Backfill {
+        backfill_id: muster_store::fresh_id::<BackfillId>(),
+        match_id: running,
+        requested_at: muster_store::now(),
+        region: None,
+        properties: Default::default(),
+        teams: vec![
+            BackfillTeam { players: vec![has_met, there()], open: 0 },
+            BackfillTeam { players: vec![blocks], open: 1 },
+        ],
+    };
+    create(&store, &[blocked.clone(), met.clone()]).await;
+    store.tickets.open_backfill(&Shard::new("pairs", "all"), &wish).await.unwrap();
+    platform.server(0).kill9().await;
+    create(&store, std::slice::from_ref(&newcomer)).await;
+    platform.restart_server(0).await;
+
+    let open = open(&store, &pairs).await.new;
+    let players: Vec<_> = open.teams.iter().flatten().map(|joins| joins.player_id).collect();
+    assert_eq!((open.backfill_of, players), (Some(running), vec![player(&newcomer)]));
+    for left in [blocked, met] {
+        let record = store.tickets.get(left.ticket.ticket_id).await.unwrap().unwrap();
+        assert_eq!(record.state, TicketState::Waiting);
+    }
     platform.finish().await;
 }

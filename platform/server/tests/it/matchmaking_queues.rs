@@ -17,7 +17,7 @@ fn narrow() -> QueueDefinition {
     }))
 }
 
-async fn put(store: &Store, definition: QueueDefinition) -> QueueDefinition {
+pub async fn put(store: &Store, definition: QueueDefinition) -> QueueDefinition {
     let change = QueueChange {
         expected_version: Some(definition.version),
         definition,

@@ -5,7 +5,7 @@ use muster_core::id::MatchId;
 
 use super::row::Row;
 use super::{Assignment, Assignments, MAX_PAGE};
-use crate::Result;
+use crate::{Result, Shard};
 
 impl Assignments {
     /// Matches that wait for a server, the oldest first; `first` is 1 to 200. Of one queue, or of all.
@@ -28,6 +28,26 @@ impl Assignments {
         .fetch_all(&self.postgres)
         .await?;
         rows.into_iter().map(Assignment::try_from).collect()
+    }
+
+    /// The shards whose leader has something to do or to wait for: matches that wait for a server, or whose answer is not carried
+    /// out. Each once; also of groups that are gone.
+    pub async fn unfinished(&self) -> Result<Vec<Shard>> {
+        // Indexes assignments_open and assignments_decided.
+        let rows = sqlx::query!(
+            r#"
+            SELECT queue AS "queue!", shard_group AS "shard_group!"
+            FROM play.assignments
+            WHERE state = 'open'
+            UNION
+            SELECT queue, shard_group
+            FROM play.assignments
+            WHERE state <> 'open' AND closed_at IS NULL
+            "#
+        )
+        .fetch_all(&self.postgres)
+        .await?;
+        Ok(rows.into_iter().map(|row| Shard::new(row.queue, row.shard_group)).collect())
     }
 
     /// One match, whatever has become of it.

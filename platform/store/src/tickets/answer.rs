@@ -33,9 +33,19 @@ impl Tickets {
         accept: bool,
         now: DateTime<Utc>,
     ) -> Result<Answered> {
+        self.answer_of(ticket, player.to_string(), accept, now).await
+    }
+
+    /// The same for all of the ticket's players at once, as the trusted server that made it may: nobody can decide the match
+    /// between the first and the last of them. Not proposed (any more) when one of them has declined and this is a yes.
+    pub async fn answer_for_all(&self, ticket: TicketId, accept: bool, now: DateTime<Utc>) -> Result<Answered> {
+        self.answer_of(ticket, String::new(), accept, now).await
+    }
+
+    async fn answer_of(&self, ticket: TicketId, who: String, accept: bool, now: DateTime<Utc>) -> Result<Answered> {
         let mut call = SCRIPT.call(self.keys.prefix());
         call.arg(ticket.to_string())
-            .arg(player.to_string())
+            .arg(who)
             .arg(if accept { "accepted" } else { "declined" })
             .arg(now.timestamp_millis());
         let mut answer: Answer = call.invoke_async(&mut self.redis.clone()).await?;

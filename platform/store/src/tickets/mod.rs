@@ -71,6 +71,7 @@ pub use pool::{Changes, PoolSnapshot, TicketChange};
 pub use propose::{ProposeRequest, Proposed};
 pub use record::{ProposalRecord, TicketRecord};
 pub use shard::{InvalidShard, Shard};
+pub use waiting::OpenShard;
 
 /// How long a ticket that is over stays readable, in seconds.
 const READABLE_SECS: u32 = 10 * 60;

@@ -5,6 +5,17 @@ use redis::AsyncCommands;
 use super::{Shard, Tickets};
 use crate::{Result, codec};
 
+/// What is not over in a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenShard {
+    /// The shard: also of a group that is gone.
+    pub shard: Shard,
+    /// Tickets that wait.
+    pub waiting: u64,
+    /// Proposals that are not decided.
+    pub proposals: u64,
+}
+
 /// How long an estimate is believed that nobody renews, in seconds.
 const ESTIMATE_SECS: u64 = 10 * 60;
 
@@ -16,6 +27,21 @@ impl Tickets {
             shards.iter().map(|shard| codec::parse("a shard", shard)).collect::<Result<_>>()?;
         shards.sort_unstable();
         Ok(shards)
+    }
+
+    /// Every shard that ever had a ticket, in order, with what is not over there. What is claimed is not among it.
+    pub async fn open_shards(&self) -> Result<Vec<OpenShard>> {
+        let shards = self.shards().await?;
+        if shards.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut counts = redis::pipe();
+        for shard in &shards {
+            counts.hlen(self.keys.pool(shard)).zcard(self.keys.proposals(shard));
+        }
+        let counts: Vec<u64> = counts.query_async(&mut self.redis.clone()).await?;
+        let open = shards.into_iter().zip(counts.chunks_exact(2));
+        Ok(open.map(|(shard, counts)| OpenShard { shard, waiting: counts[0], proposals: counts[1] }).collect())
     }
 
     /// How many tickets wait in each group of a queue that ever had one.

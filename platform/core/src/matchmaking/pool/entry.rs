@@ -153,18 +153,24 @@ impl Entry {
         self.player_id == player || self.companions().iter().any(|member| member.player_id == player)
     }
 
-    /// Whether a member of this ticket never plays with one of those.
-    pub fn blocks(&self, other: &Self) -> bool {
-        self.extra.as_deref().is_some_and(|extra| extra.blocked.iter().any(|player| other.has(*player)))
+    /// Whom one of its members never plays with or against.
+    pub fn blocked(&self) -> &[PlayerId] {
+        self.extra.as_deref().map_or(&[], |extra| &extra.blocked)
     }
 
-    pub fn blocks_player(&self, player: PlayerId) -> bool {
-        self.extra.as_deref().is_some_and(|extra| extra.blocked.contains(&player))
+    /// Whom one of its members has played against lately.
+    pub fn recent(&self) -> &[PlayerId] {
+        self.extra.as_deref().map_or(&[], |extra| &extra.recent)
+    }
+
+    /// Whether a member of this ticket never plays with one of those.
+    pub fn blocks(&self, other: &Self) -> bool {
+        self.blocked().iter().any(|player| other.has(*player))
     }
 
     /// Whether a member of this ticket has played against one of those lately.
     pub fn met(&self, other: &Self) -> bool {
-        self.extra.as_deref().is_some_and(|extra| extra.recent.iter().any(|player| other.has(*player)))
+        self.recent().iter().any(|player| other.has(*player))
     }
 
     /// The sum of the ratings of its players.

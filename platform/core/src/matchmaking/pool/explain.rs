@@ -6,7 +6,11 @@ use super::entry::Entry;
 use super::rules::Refusal;
 use super::{Pool, waited};
 use crate::id::TicketId;
-use crate::matchmaking::explanation::{Explanation, RuleCost};
+use crate::matchmaking::explanation::{Explanation, RoleSupply, RuleCost};
+use crate::matchmaking::queue::MAX_PARTY;
+
+/// Of sums of players, those that a team may have.
+const ANY_TEAM: u32 = (1 << (MAX_PARTY + 1)) - 1;
 
 /// The rules in the order in which they are asked; filters come after these.
 const RULES: [&str; 7] =
@@ -23,6 +27,10 @@ impl Pool {
         let names = RULES.iter().map(|rule| (*rule).to_owned()).chain(filters);
         let mut rules: Vec<RuleCost> = names.map(|rule| RuleCost { rule, removed: 0, alone: 0 }).collect();
         let (mut candidates, mut left, mut players_left) = (0, 0, 0);
+        let mut roles = self.role_supply();
+        count_willing(&mut roles, own);
+        // The sums of players, as a set, that parties left make together with this ticket.
+        let mut sums = 1_u32 << own.size;
         for other in self.here().filter(|other| other.ticket_id != ticket_id) {
             candidates += 1;
             let mut first = true;
@@ -33,6 +41,8 @@ impl Pool {
             if first {
                 left += 1;
                 players_left += u32::from(other.size);
+                count_willing(&mut roles, other);
+                sums |= (sums << other.size) & ANY_TEAM;
             }
         }
         let smallest = stage.min_team_size.max(own.size);
@@ -53,6 +63,9 @@ impl Pool {
             players_needed,
             nowhere: region_count > 0 && regions.is_empty(),
             shut_out: near & self.closed != 0,
+            roles: &roles,
+            largest: self.shape.teams.size.max,
+            no_team: (smallest..=self.shape.teams.size.max).all(|size| sums & 1 << size == 0),
         });
         Some(Explanation {
             ticket_id,
@@ -65,8 +78,19 @@ impl Pool {
             left,
             players_left,
             players_needed,
+            roles,
             verdict,
         })
+    }
+
+    fn role_supply(&self) -> Vec<RoleSupply> {
+        let teams = u32::from(self.shape.teams.count);
+        let supply = |(name, (_, count)): (&std::sync::Arc<str>, (u8, u8))| RoleSupply {
+            role: name.to_string(),
+            needed: teams * u32::from(count),
+            willing: 0,
+        };
+        self.role_names.iter().zip(self.shape.composition.roles()).map(supply).collect()
     }
 
     /// Calls `refused` with the number of each rule that keeps two tickets apart.
@@ -112,6 +136,14 @@ impl Pool {
     }
 }
 
+fn count_willing(supply: &mut [RoleSupply], entry: &Entry) {
+    for wanted in entry.role_sets(u8::MAX) {
+        for (role, supply) in supply.iter_mut().enumerate() {
+            supply.willing += u32::from(wanted >> role & 1);
+        }
+    }
+}
+
 struct Seen<'a> {
     own: &'a Entry,
     rules: &'a [RuleCost],
@@ -122,10 +154,17 @@ struct Seen<'a> {
     nowhere: bool,
     /// Some region would do if it were not closed.
     shut_out: bool,
+    roles: &'a [RoleSupply],
+    /// The largest team.
+    largest: u8,
+    /// No team is full with it and any of those left.
+    no_team: bool,
 }
 
 fn verdict(seen: &Seen<'_>) -> String {
-    let Seen { own, rules, candidates, left, players_left, players_needed, nowhere, shut_out } = *seen;
+    let Seen { own, rules, candidates, left, players_left, players_needed, nowhere, shut_out, .. } = *seen;
+    let lacking = seen.roles.iter().filter(|supply| supply.willing < supply.needed);
+    let lacking = lacking.max_by_key(|supply| supply.needed - supply.willing);
     let worst = rules.iter().filter(|rule| rule.alone > 0).max_by_key(|rule| rule.alone);
     if own.held {
         "It is proposed for a match at this moment.".to_owned()
@@ -140,6 +179,15 @@ fn verdict(seen: &Seen<'_>) -> String {
         format!("Of {candidates} others, none is left: `{rule}` alone refuses the most.")
     } else if players_left < players_needed {
         format!("{players_needed} more players are needed and {players_left} are left, in {left} tickets.")
+    } else if let Some(RoleSupply { role, needed, willing }) = lacking {
+        format!(
+            "A match needs {needed} who do `{role}`, and {willing} of its own and of the {players_left} left would."
+        )
+    } else if seen.no_team {
+        format!(
+            "No team of at most {} is full with it and any of the parties left: their sizes do not add up.",
+            seen.largest
+        )
     } else {
         format!(
             "{players_left} players are left for the {players_needed} that are needed: they do not all fit each other yet."

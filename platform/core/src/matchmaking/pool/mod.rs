@@ -1,8 +1,10 @@
 //! The tickets that wait in one shard of a queue, and the pass that proposes matches among them.
 //!
-//! - `entry`: a ticket as the pool has it; `order`: who is oldest, who is next in rating, kept from pass to pass
+//! - `entry`: a ticket as the pool has it; `wish`: a running match that asks for players
+//! - `order`: who is oldest, who is next in rating, kept from pass to pass
 //! - `stages`: what a wait has brought; `rules`: what has to hold between two tickets
-//! - `round`: one pass; `free`: who is free in it; `duel`, `teams`, `backfill`: the three forms of a match
+//! - `round`: one pass; `free`: who is free in it; `duel`, `teams`, `backfill`: the three forms of a match; `search`: a second look
+//!   for teams; `supply`: who would do what
 //! - `closed`: regions in which nobody plays for now
 //! - `propose`: from places to a proposal; `explain`, `histogram`: for staff
 
@@ -18,8 +20,11 @@ mod propose;
 mod roles;
 mod round;
 mod rules;
+mod search;
 mod stages;
+mod supply;
 mod teams;
+mod wish;
 
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
@@ -40,6 +45,7 @@ use round::{Round, Rules};
 use rules::PairRules;
 use stages::Stages;
 use teams::Shape;
+use wish::Wish;
 
 pub use histogram::{Bucket, Histogram};
 
@@ -66,7 +72,7 @@ pub struct Pool {
     by_player: HashTable<(PlayerId, u32)>,
     by_rating: Order,
     by_age: Order,
-    backfills: Vec<Backfill>,
+    wishes: Vec<Wish>,
     players: usize,
     held: usize,
     stamps: u32,
@@ -114,7 +120,7 @@ impl Pool {
             by_player: HashTable::new(),
             by_rating: Order::default(),
             by_age: Order::default(),
-            backfills: Vec::new(),
+            wishes: Vec::new(),
             players: 0,
             held: 0,
             stamps: 0,
@@ -216,22 +222,23 @@ impl Pool {
     /// # Errors
     /// Why it does not fit this queue.
     pub fn insert_backfill(&mut self, backfill: &Backfill) -> Result<(), Vec<FieldError>> {
-        backfill::check(&self.definition, &self.regions, backfill)?;
-        self.backfills.retain(|other| other.backfill_id != backfill.backfill_id && other.match_id != backfill.match_id);
-        if self.backfills.len() == MAX_BACKFILLS {
+        let wish = Wish::new(&self.definition, &self.regions, &self.pairs.filters, backfill)?;
+        self.wishes.retain(|Wish { backfill: other, .. }| {
+            other.backfill_id != backfill.backfill_id && other.match_id != backfill.match_id
+        });
+        if self.wishes.len() == MAX_BACKFILLS {
             return Err(vec![FieldError::new("match_id", format!("at most {MAX_BACKFILLS} matches ask at once"))]);
         }
-        let key = (backfill.requested_at, backfill.backfill_id);
-        let at = self.backfills.partition_point(|other| (other.requested_at, other.backfill_id) < key);
-        self.backfills.insert(at, backfill.clone());
+        let at = self.wishes.partition_point(|other| other.age() < wish.age());
+        self.wishes.insert(at, wish);
         Ok(())
     }
 
     /// Takes a running match's wish out; false when it is not here.
     pub fn remove_backfill(&mut self, backfill_id: BackfillId) -> bool {
-        let before = self.backfills.len();
-        self.backfills.retain(|backfill| backfill.backfill_id != backfill_id);
-        self.backfills.len() < before
+        let before = self.wishes.len();
+        self.wishes.retain(|wish| wish.backfill.backfill_id != backfill_id);
+        self.wishes.len() < before
     }
 
     /// Whether the ticket waits here, held or not.
@@ -257,7 +264,7 @@ impl Pool {
         self.by_player.clear();
         self.by_rating.clear();
         self.by_age.clear();
-        self.backfills.clear();
+        self.wishes.clear();
         (self.players, self.held, self.some_left) = (0, 0, false);
     }
 
@@ -283,8 +290,8 @@ impl Pool {
     }
 
     /// Proposes matches, at the end of `proposals`: for running matches that want players first, then for the oldest ticket, then
-    /// for the next. Each is made of those nearest in rating for whom every rule holds both ways at this moment, its teams
-    /// balanced. Same tickets and same time, same proposals.
+    /// for the next. Each is made of those nearest in rating for whom every rule holds both ways at this moment, with each other and
+    /// with the players of the running match, its teams balanced. Same tickets and same time, same proposals.
     ///
     /// Proposed tickets stay in the pool, held, so that no later pass proposes them: remove those that are claimed, put back those
     /// that are not. A wish for players that is fulfilled, even in part, is taken out.
@@ -303,9 +310,9 @@ impl Pool {
         let scribe =
             propose::Scribe { rules, shape: &self.shape, regions: &self.regions, role_names: &self.role_names };
         let round = &mut self.round;
-        self.backfills.retain(|backfill| match round.join_match(&rules, &self.shape, &self.regions, backfill) {
+        self.wishes.retain(|wish| match round.join_match(&rules, &self.shape, wish, now.timestamp_millis()) {
             true => {
-                proposals.push(scribe.joined(round, backfill));
+                proposals.push(scribe.joined(round, &wish.backfill));
                 false
             }
             false => true,
@@ -316,7 +323,9 @@ impl Pool {
             proposals.extend(pairs.iter().map(|pair| scribe.duel(round, *pair)));
             round.pairs = pairs;
         } else {
-            round.gather_all(&rules, &self.shape, |round| proposals.push(scribe.seated(round)));
+            let mut seated = |round: &Round| proposals.push(scribe.seated(round));
+            round.gather_all(&rules, &self.shape, &mut seated);
+            round.search_all(&rules, &self.shape, now.timestamp_millis(), &mut seated);
         }
         for ticket in proposals[first_new..].iter().flat_map(|proposal| &proposal.tickets) {
             if let Some(slot) = self.slot_of(ticket.ticket_id) {

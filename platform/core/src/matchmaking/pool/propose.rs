@@ -51,19 +51,8 @@ impl Scribe<'_> {
     /// The teams on the round's table.
     pub fn seated(&self, round: &Round) -> Proposal {
         let places = self.places(round, |_| self.shape.composition.clone());
-        let (strongest, weakest) = round.table.extremes();
-        let of_team = |team: usize| -> SmallVec<[Rating; MAX_PARTY]> {
-            places.iter().filter(|place| usize::from(place.team) == team).map(|place| place.rating).collect()
-        };
-        let win_probability = match self.shape.teams.count {
-            1 => {
-                let by_points = |a: &&Place, b: &&Place| a.rating.points.total_cmp(&b.rating.points);
-                let ends = (places.iter().max_by(by_points), places.iter().min_by(by_points));
-                ends.0.zip(ends.1).map_or(0.5, |(best, worst)| win_probability(best.rating, worst.rating))
-            }
-            2 => team_win_probability(&of_team(0), &of_team(1)),
-            _ => team_win_probability(&of_team(strongest), &of_team(weakest)),
-        };
+        let of_team = |team: usize| ratings(&places, team).collect();
+        let win_probability = chance(self.shape.teams.count, of_team, || round.table.extremes());
         Proposal {
             tickets: self.tickets(round),
             places,
@@ -77,15 +66,18 @@ impl Scribe<'_> {
     /// The newcomers on the round's table, who join a running match.
     pub fn joined(&self, round: &Round, backfill: &Backfill) -> Proposal {
         let places = self.places(round, |team| self.shape.composition.without(backfill.teams.get(team)));
-        let of_team = |team: usize| -> SmallVec<[Rating; MAX_PARTY]> {
+        let of_team = |team: usize| {
             let there = backfill.teams.get(team).into_iter().flat_map(|team| &team.players).map(|player| player.rating);
-            let new = places.iter().filter(|place| usize::from(place.team) == team).map(|place| place.rating);
-            there.chain(new).collect()
+            there.chain(ratings(&places, team)).collect()
         };
-        let win_probability = match backfill.teams.len() {
-            0 | 1 => 0.5,
-            _ => team_win_probability(&of_team(0), &of_team(1)),
-        };
+        let win_probability = chance(self.shape.teams.count, of_team, || {
+            let by_strength = |a: &usize, b: &usize| {
+                let [a, b] = [a, b].map(|team| round.strength(backfill, *team));
+                a.total_cmp(&b)
+            };
+            let teams = || 0..backfill.teams.len();
+            (teams().max_by(by_strength).unwrap_or(0), teams().min_by(by_strength).unwrap_or(0))
+        });
         Proposal {
             tickets: self.tickets(round),
             places,
@@ -128,6 +120,28 @@ impl Scribe<'_> {
         let furthest = |region: usize| entries.iter().map(|entry| entry.latency(region)).max();
         (0..self.regions.len()).filter(|region| set & 1 << region != 0).min_by_key(|region| furthest(*region))
     }
+}
+
+/// How strong the players of a team are.
+type Ratings = SmallVec<[Rating; MAX_PARTY]>;
+
+fn ratings(places: &[Place], team: usize) -> impl Iterator<Item = Rating> + '_ {
+    places.iter().filter(move |place| usize::from(place.team) == team).map(|place| place.rating)
+}
+
+/// How likely one side is to win, as [`Proposal::win_probability`] has it. `extremes` are the strongest and the weakest team.
+fn chance(teams: u8, of_team: impl Fn(usize) -> Ratings, extremes: impl FnOnce() -> (usize, usize)) -> f64 {
+    let (first, second) = match teams {
+        1 => {
+            let players = of_team(0);
+            let by_points = |a: &&Rating, b: &&Rating| a.points.total_cmp(&b.points);
+            let ends = (players.iter().max_by(by_points), players.iter().min_by(by_points));
+            return ends.0.zip(ends.1).map_or(0.5, |(best, worst)| win_probability(*best, *worst));
+        }
+        2 => (0, 1),
+        _ => extremes(),
+    };
+    team_win_probability(&of_team(first), &of_team(second))
 }
 
 /// A player who sits in a team.

@@ -47,6 +47,11 @@ impl Composition {
         ((1_u16 << self.counts.len()) - 1) as u8
     }
 
+    /// Each role, as a set of one, with how many players of a team do it.
+    pub fn roles(&self) -> impl Iterator<Item = (u8, u8)> + '_ {
+        self.counts.iter().enumerate().map(|(role, count)| (1 << role, *count))
+    }
+
     /// Whether players who would do these sets of roles can each have one (Hall's marriage theorem: no set of roles is wanted by
     /// more players than it has places, among those who want nothing else).
     pub fn can_do(&self, players: &[u8]) -> bool {

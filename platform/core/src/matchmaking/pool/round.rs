@@ -5,11 +5,13 @@ use super::entry::{Age, Entry};
 use super::free::{ClassKey, Free};
 use super::order::Ordered;
 use super::rules::PairRules;
+use super::search::Desk;
 use super::stages::{Stage, Stages};
+use super::supply::Supply;
 use super::teams::Table;
 
 /// Candidates that a ticket may refuse, or be refused by, in one pass for other reasons than region and rating. Further ones are
-/// not looked at until the next pass, so that filters which let nobody play cost a bounded time.
+/// not looked at while these wait, so that filters which let nobody play cost a bounded time.
 pub(super) const MAX_REFUSED: usize = 2048;
 
 /// Who waits at the moment of a pass.
@@ -36,6 +38,10 @@ pub(super) struct Round {
     keys: Vec<ClassKey>,
     /// What teams are put together on.
     pub table: Table,
+    /// What a second look works with.
+    pub desk: Desk,
+    /// Who would do what.
+    pub supply: Supply,
 }
 
 /// What a round does not change.

@@ -2,14 +2,15 @@
 //! balanced.
 //!
 //! Gathering is greedy, so it does not try every set of tickets. It tries again where greed most often fails: in every region that
-//! the first ticket may play in, with smaller teams where the queue allows, and with those alone who have waited as long.
+//! the first ticket may play in, with smaller teams where the queue allows, and with those alone who have waited as long. Whom it
+//! leaves, `search` looks at once more.
 
 use smallvec::SmallVec;
 
 use super::entry::Entry;
 use super::roles::{Composition, RoleSets};
 use super::round::{Round, Rules};
-use crate::matchmaking::queue::Teams;
+use crate::matchmaking::queue::{MAX_REGIONS, Teams};
 
 /// Candidates that one attempt may refuse.
 const MAX_REFUSED: usize = 512;
@@ -43,12 +44,12 @@ struct Cursor {
 
 /// What a gathering is for.
 #[derive(Clone, Copy)]
-struct Aim {
-    region: Option<usize>,
+pub(super) struct Aim {
+    pub region: Option<usize>,
     /// Players of each team.
-    size: u8,
+    pub size: u8,
     /// The size of the largest party of each team; none when parties need not be alike.
-    alike: Option<u8>,
+    pub alike: Option<u8>,
     /// Only those who have come as far in widening as the first ticket.
     patient: bool,
 }
@@ -81,50 +82,59 @@ impl Shape {
 impl Round {
     /// Calls `seated` for each match, with the table it is laid on.
     pub fn gather_all(&mut self, rules: &Rules<'_>, shape: &Shape, mut seated: impl FnMut(&Round)) {
+        self.take_stock(rules, shape);
         for index in 0..self.oldest_first.len() {
             let first = self.oldest_first[index] as usize;
-            if self.taken[first] || !self.gather(rules, shape, first) {
-                continue;
+            if !self.taken[first] && self.may_have_roles(rules, shape, first) && self.gather(rules, shape, first) {
+                self.balance(rules, shape);
+                self.take_table();
+                seated(self);
             }
-            self.balance(rules, shape);
-            for at in 0..self.table.chosen.len() {
-                self.take(self.table.chosen[at] as usize);
-            }
-            seated(self);
+        }
+    }
+
+    /// Nobody else may have those on the table.
+    pub fn take_table(&mut self) {
+        for at in 0..self.table.chosen.len() {
+            self.take(self.table.chosen[at] as usize);
         }
     }
 
     /// Tries everything for one ticket.
     fn gather(&mut self, rules: &Rules<'_>, shape: &Shape, first: usize) -> bool {
-        let stage = self.stage(rules, first);
+        self.aims(rules, shape, first).any(|aim| self.attempt(rules, shape, first, aim))
+    }
+
+    /// What matches around a ticket may be: large teams first, near regions first, alike parties first.
+    pub fn aims(&self, rules: &Rules<'_>, shape: &Shape, first: usize) -> impl Iterator<Item = Aim> + use<> {
+        let stage = *self.stage(rules, first);
         let party = self.entry(rules, first).size;
-        for size in (stage.min_team_size.max(party)..=shape.teams.size.max).rev() {
-            for region in self.regions_of(rules, first) {
-                for patient in [false, true] {
-                    let aim = Aim { region, size, alike: None, patient };
-                    let largest = (party..=size).filter(|_| shape.alike);
-                    let mut alike = largest.map(|largest| Aim { alike: Some(largest), ..aim });
-                    if alike.any(|aim| self.attempt(rules, shape, first, aim))
-                        || (!stage.alike && self.attempt(rules, shape, first, aim))
-                    {
-                        return true;
-                    }
-                }
-            }
-        }
-        false
+        let regions = self.regions_of(rules, first);
+        let may_be_alike = shape.alike;
+        // Nobody has come less far than one who has just come.
+        let patience: &[bool] = if stage.level == 0 { &[false] } else { &[false, true] };
+        let sizes = (stage.min_team_size.max(party)..=shape.teams.size.max).rev();
+        sizes.flat_map(move |size| {
+            regions.clone().into_iter().flat_map(move |region| {
+                patience.iter().flat_map(move |patient| {
+                    let alike = (party..=size).filter(move |_| may_be_alike).map(Some);
+                    let any = (!stage.alike).then_some(None);
+                    alike.chain(any).map(move |alike| Aim { region, size, alike, patient: *patient })
+                })
+            })
+        })
     }
 
     /// The regions it may play in by now, the nearest first.
-    fn regions_of(&self, rules: &Rules<'_>, place: usize) -> SmallVec<[Option<usize>; 4]> {
+    fn regions_of(&self, rules: &Rules<'_>, place: usize) -> SmallVec<[Option<usize>; MAX_REGIONS]> {
         if !rules.regional {
-            return SmallVec::from_slice(&[None]);
+            return SmallVec::from_iter([None]);
         }
         let entry = self.entry(rules, place);
         let set = self.regions[place];
-        let mut regions: SmallVec<[Option<usize>; 4]> =
-            (0..16).filter(|region| set & 1 << region != 0).map(Some).collect();
-        regions.sort_by_key(|region| region.map(|region| entry.latency(region)));
+        let mut regions: SmallVec<[Option<usize>; MAX_REGIONS]> =
+            (0..MAX_REGIONS).filter(|region| set & 1 << region != 0).map(Some).collect();
+        regions.sort_unstable_by_key(|region| region.map(|region| (entry.latency(region), region)));
         regions
     }
 
@@ -160,7 +170,7 @@ impl Round {
             let Some(place) = self.next_nearest(first, span) else { return false };
             let fits = self.fits(rules, first, place, aim, span, anchor);
             if fits && self.seat(rules, shape, aim, place) {
-                span.include(self.ratings[place], self.stage(rules, place).width);
+                *span = span.including(self.ratings[place], self.stage(rules, place).width);
             } else {
                 refused += 1;
                 if refused == MAX_REFUSED {
@@ -171,7 +181,7 @@ impl Round {
         true
     }
 
-    fn is_done(&self, rules: &Rules<'_>, aim: Aim, anchor: Option<u8>) -> bool {
+    pub fn is_done(&self, rules: &Rules<'_>, aim: Aim, anchor: Option<u8>) -> bool {
         match anchor {
             Some(size) => (0..self.table.sizes.len()).all(|team| self.has_party(rules, team, size)),
             None => self.table.sizes.iter().all(|players| *players == aim.size),
@@ -182,7 +192,7 @@ impl Round {
         self.table.of(team).any(|place| self.entry(rules, place).size == size)
     }
 
-    fn point_cursors(&mut self, first: usize, region: Option<usize>) {
+    pub fn point_cursors(&mut self, first: usize, region: Option<usize>) {
         self.table.cursors.clear();
         for class in 0..self.free.classes() {
             if region.is_none_or(|region| self.free.key(class).regions & 1 << region != 0) {
@@ -195,7 +205,7 @@ impl Round {
     }
 
     /// The free place nearest to the first ticket that has not been looked at; whoever is out of the chosen's span is passed over.
-    fn next_nearest(&mut self, first: usize, span: &Span) -> Option<usize> {
+    pub fn next_nearest(&mut self, first: usize, span: &Span) -> Option<usize> {
         let own = self.ratings[first];
         loop {
             let mut nearest: Option<(f64, usize, bool)> = None;
@@ -224,7 +234,15 @@ impl Round {
         }
     }
 
-    fn fits(&self, rules: &Rules<'_>, first: usize, place: usize, aim: Aim, span: &Span, anchor: Option<u8>) -> bool {
+    pub fn fits(
+        &self,
+        rules: &Rules<'_>,
+        first: usize,
+        place: usize,
+        aim: Aim,
+        span: &Span,
+        anchor: Option<u8>,
+    ) -> bool {
         let stage = self.stage(rules, place);
         let party = self.entry(rules, place).size;
         let right_size = match (anchor, aim.alike) {
@@ -262,7 +280,14 @@ impl Round {
     }
 
     /// Whether a team could do all its roles with one more ticket, and without another.
-    fn has_roles(&self, rules: &Rules<'_>, shape: &Shape, team: usize, with: usize, without: Option<usize>) -> bool {
+    pub fn has_roles(
+        &self,
+        rules: &Rules<'_>,
+        shape: &Shape,
+        team: usize,
+        with: usize,
+        without: Option<usize>,
+    ) -> bool {
         if shape.composition.is_any() {
             return true;
         }
@@ -280,7 +305,7 @@ impl Round {
     }
 
     /// Exchanges tickets of the same size between the strongest and the weakest team while that brings them closer.
-    fn balance(&mut self, rules: &Rules<'_>, shape: &Shape) {
+    pub fn balance(&mut self, rules: &Rules<'_>, shape: &Shape) {
         for _ in 0..MAX_EXCHANGES {
             let (strongest, weakest) = self.table.extremes();
             let gap = self.table.strengths[strongest] - self.table.strengths[weakest];
@@ -330,6 +355,20 @@ impl Table {
         self.strengths[team] += entry.strength();
     }
 
+    /// Takes back the ticket that was added last.
+    pub fn take_back(&mut self, entry: &Entry) {
+        self.chosen.pop();
+        if let Some(team) = self.team_of.pop() {
+            self.sizes[usize::from(team)] -= entry.size;
+            self.strengths[usize::from(team)] -= entry.strength();
+        }
+    }
+
+    /// By team: its players.
+    pub fn sizes(&self) -> &[u8] {
+        &self.sizes
+    }
+
     /// How many players a team has.
     pub fn players(&self, team: usize) -> u8 {
         self.sizes[team]
@@ -364,12 +403,12 @@ impl Span {
         Self { lowest, highest, from: f64::NEG_INFINITY, to: f64::INFINITY }
     }
 
-    fn around(rating: f64, width: f64) -> Self {
+    pub fn around(rating: f64, width: f64) -> Self {
         Self { lowest: rating, highest: rating, from: rating - width, to: rating + width }
     }
 
     /// Whether the chosen allow a rating.
-    fn holds(&self, rating: f64) -> bool {
+    pub fn holds(&self, rating: f64) -> bool {
         self.from <= rating && rating <= self.to
     }
 
@@ -378,10 +417,13 @@ impl Span {
         self.highest - rating <= width && rating - self.lowest <= width
     }
 
-    fn include(&mut self, rating: f64, width: f64) {
-        self.lowest = self.lowest.min(rating);
-        self.highest = self.highest.max(rating);
-        self.from = self.from.max(rating - width);
-        self.to = self.to.min(rating + width);
+    /// With one more, who allows others so far away.
+    pub fn including(self, rating: f64, width: f64) -> Self {
+        Self {
+            lowest: self.lowest.min(rating),
+            highest: self.highest.max(rating),
+            from: self.from.max(rating - width),
+            to: self.to.min(rating + width),
+        }
     }
 }

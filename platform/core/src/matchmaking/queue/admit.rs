@@ -3,6 +3,7 @@
 use super::filter::{listed, property_faults};
 use super::{QueueDefinition, Role};
 use crate::matchmaking::{Member, Ticket};
+use crate::rating::{MAX_DEVIATION, MAX_POINTS};
 use crate::wire::FieldError;
 
 /// How many players a player can block; a pass looks at each.
@@ -65,11 +66,13 @@ impl QueueDefinition {
 }
 
 fn check_strength(member: &Member, index: usize, faults: &mut Vec<FieldError>) {
-    if !member.rating.points.is_finite() {
-        faults.push(FieldError::new(format!("players[{index}].rating.points"), "has to be a finite number"));
+    if !(-MAX_POINTS..=MAX_POINTS).contains(&member.rating.points) {
+        let message = format!("has to be from -{MAX_POINTS} to {MAX_POINTS}");
+        faults.push(FieldError::new(format!("players[{index}].rating.points"), message));
     }
-    if !(member.rating.deviation.is_finite() && member.rating.deviation > 0.0) {
-        faults.push(FieldError::new(format!("players[{index}].rating.deviation"), "has to be a finite number above 0"));
+    if !(member.rating.deviation > 0.0 && member.rating.deviation <= MAX_DEVIATION) {
+        let message = format!("has to be above 0 and at most {MAX_DEVIATION}");
+        faults.push(FieldError::new(format!("players[{index}].rating.deviation"), message));
     }
     if member.blocked.len() > MAX_BLOCKED {
         faults.push(FieldError::new(format!("players[{index}].blocked"), format!("has at most {MAX_BLOCKED}")));

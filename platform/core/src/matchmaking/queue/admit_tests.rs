@@ -75,6 +75,24 @@ fn tells_everything_that_does_not_fit() {
 }
 
 #[test]
+fn ratings_have_bounds() {
+    let faults = |points: f64, deviation: f64| {
+        let mut ticket = party([&["tank"]]);
+        ticket.members[0].rating = Rating { points, deviation };
+        raid().admits(&ticket).err().unwrap_or_default().into_iter().map(|fault| fault.message).collect::<Vec<_>>()
+    };
+    assert_eq!(faults(-1_000_000.0, 10_000.0), Vec::<String>::new());
+    assert_eq!(faults(1_000_000.0, f64::MIN_POSITIVE), Vec::<String>::new());
+    let (points, deviation) = ("has to be from -1000000 to 1000000", "has to be above 0 and at most 10000");
+    for beyond in [1_000_000.1, -1_000_000.1, 1e308, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+        assert_eq!(faults(beyond, 80.0), [points], "{beyond}");
+    }
+    for beyond in [10_000.1, 0.0, -80.0, 1e308, f64::INFINITY, f64::NAN] {
+        assert_eq!(faults(1500.0, beyond), [deviation], "{beyond}");
+    }
+}
+
+#[test]
 fn parties_have_a_size() {
     assert_eq!(paths(&raid(), &party([])), ["players"]);
     assert_eq!(paths(&raid(), &party([&[], &[], &[], &[]])), Vec::<String>::new());

@@ -66,7 +66,8 @@ pub struct QueueDefinition {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<Filter>,
     /// How long ago, in seconds, two players have to have played each other to be matched again; absent when it does not matter.
-    /// At most 86,400.
+    /// At most 86,400. Of each player the newest 64 opponents are remembered, however long this is: the last 8 matches of eight
+    /// against eight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avoid_recent_opponents_secs: Option<u32>,
     /// What is given up while a ticket waits: later steps are later. It counts for a match when all its tickets have the step

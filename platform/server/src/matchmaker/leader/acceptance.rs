@@ -69,9 +69,7 @@ impl Leader<'_> {
             let Some(tickets) = confirmed else { continue };
             events::proposal_ended(shard, ProposalEnd::Accepted);
             match Plan::from_json(&proposal.plan) {
-                Ok(plan) if plan.region.as_ref().is_some_and(|region| self.closed.contains(region)) => {
-                    shut_out.extend(tickets);
-                }
+                Ok(plan) if !self.plays_in(plan.region.as_deref()) => shut_out.extend(tickets),
                 Ok(plan) => claimed.push(Claimed { plan, tickets }),
                 Err(error) => release(self.matchmaker, &tickets, &format!("its plan cannot be read: {error}")).await,
             }
@@ -80,13 +78,20 @@ impl Leader<'_> {
         self.put_back(&shut_out).await
     }
 
-    /// Everybody said yes to a match in a region that was closed meanwhile: they wait again, for a region that is open.
+    /// Whether matches may begin in a region: the queue has it, and it is open. One without a region may begin anywhere.
+    fn plays_in(&self, region: Option<&str>) -> bool {
+        let has = |region| self.definition.regions.iter().any(|of| of.name == region) && !self.closed.contains(region);
+        region.is_none_or(has)
+    }
+
+    /// Everybody said yes to a match in a region that was closed meanwhile, or that the queue has no more: they wait again, for one
+    /// that is open.
     async fn put_back(&self, tickets: &[ClaimedTicket]) -> Result<(), StoreError> {
         if tickets.is_empty() {
             return Ok(());
         }
         let released = self.matchmaker.store.tickets.release(tickets).await?;
-        events::claim_released(self.shard, tickets.len(), "its region was closed");
+        events::claim_released(self.shard, tickets.len(), "its region was closed, or taken out of the queue");
         tell(self.matchmaker, &released).await;
         Ok(())
     }

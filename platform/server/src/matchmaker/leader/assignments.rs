@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muster_core::id::{MatchId, PlayerId, TicketId};
-use muster_core::matchmaking::QueueDefinition;
+use muster_core::matchmaking::{Backfill, QueueDefinition};
 use muster_core::wire::{AssignedPlayer, Push, TeamPlayer};
 use muster_store::{Assignment, AssignmentState, ClaimedTicket, NewAssignment, Shard, StoreError};
 use tokio::sync::{Notify, watch};
@@ -94,8 +94,13 @@ pub(super) async fn open(matchmaker: &Matchmaker, shard: &Shard, claimed: Vec<Cl
             backfill_of: plan.backfill.as_ref().map(|wish| wish.match_id),
         })
         .collect();
+    let joins: Vec<(MatchId, Vec<Vec<PlayerId>>)> = claimed
+        .iter()
+        .filter_map(|Claimed { plan, .. }| plan.backfill.as_ref().map(|wish| (plan.match_id, present(wish))))
+        .collect();
     let tickets: Vec<ClaimedTicket> = claimed.into_iter().flat_map(|claimed| claimed.tickets).collect();
     let opened = async {
+        matchmaker.store.recents.keep_present(&joins, expires_at).await?;
         matchmaker.store.assignments.open_many(&new).await?;
         matchmaker.store.tickets.keep_claims(&tickets, expires_at).await
     };
@@ -107,6 +112,11 @@ pub(super) async fn open(matchmaker: &Matchmaker, shard: &Shard, claimed: Vec<Cl
             "matches could not be offered to servers; recovery of their claims looks"
         );
     }
+}
+
+/// Who is in a running match, team by team.
+fn present(wish: &Backfill) -> Vec<Vec<PlayerId>> {
+    wish.teams.iter().map(|team| team.players.iter().map(|player| player.player_id).collect()).collect()
 }
 
 /// Where the clerk works.
@@ -195,7 +205,8 @@ impl Office {
         Ok(())
     }
 
-    /// The match has its server: tells the players, then ends their tickets. In this order: who is told twice has lost nothing.
+    /// The match has its server: tells the players, keeps who has met whom, leaves the facts, then ends their tickets. In this order:
+    /// who is told twice has lost nothing, nor is a fact two, and who is free may queue again.
     async fn stands(
         &self,
         assignment: &Assignment,
@@ -208,17 +219,19 @@ impl Office {
         let at = assignment.decided_at.unwrap_or_else(muster_store::now);
         let region = new.region.as_deref().unwrap_or(ANYWHERE);
         store.pushes.send_many(&news(&self.matchmaker.director, assignment, connection)).await?;
-        store.tickets.settle(claimed, at).await?;
-        let teams: Vec<Vec<PlayerId>> =
+        let mut teams: Vec<Vec<PlayerId>> =
             new.teams.iter().map(|team| team.iter().map(|player| player.player_id).collect()).collect();
-        store.recents.met(&teams, at).await?;
-        events::match_started(new.match_id, definition, region, new.quality);
+        match new.backfill_of {
+            None => store.recents.met(&teams, at).await?,
+            Some(_) => {
+                // Teams after the last that newcomers join are there too.
+                teams.resize(teams.len().max(definition.teams.count.into()), Vec::new());
+                store.recents.joined(new.match_id, &teams, at).await?;
+            }
+        }
         for claimed in claimed {
-            let ticket = claimed.ticket();
-            self.waits.add(ticket.waited(at));
-            events::ticket_matched(&new.shard.queue, region, ticket.members.len(), ticket.waited(at));
             let end = TicketEnd {
-                ticket,
+                ticket: claimed.ticket(),
                 shard: claimed.shard(),
                 outcome: "matched",
                 reason: None,
@@ -229,6 +242,12 @@ impl Office {
                 at,
             };
             end.tell(&self.matchmaker.telemetry);
+        }
+        store.tickets.settle(claimed, at).await?;
+        events::match_started(new.match_id, definition, region, new.quality);
+        for ticket in claimed.iter().map(ClaimedTicket::ticket) {
+            self.waits.add(ticket.waited(at));
+            events::ticket_matched(&new.shard.queue, region, ticket.members.len(), ticket.waited(at));
         }
         Ok(())
     }

@@ -21,10 +21,12 @@ const GRAIN_MS: u64 = 100;
 /// An estimate that stays the same is told again after so long: what nobody tells again is forgotten.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
 
-/// Who waits in a shard.
+/// Who waits in a shard, by the regions of its group: the leaders of other groups show theirs, perhaps in the same process.
 pub(super) struct Ledger {
     queue: String,
     regions: Vec<String>,
+    /// Whether those who name no region wait in this group.
+    has_anywhere: bool,
     waiting: HashMap<TicketId, Waiting>,
 }
 
@@ -37,29 +39,33 @@ struct Waiting {
 
 /// The region of least latency, among those of the queue; `any` when the ticket names none of them.
 pub(crate) fn home<'a>(definition: &'a QueueDefinition, ticket: &Ticket) -> &'a str {
-    definition.regions.get(home_index(definition, ticket)).map_or(ANYWHERE, |region| region.name.as_str())
+    let index = nearest(definition.regions.iter().map(|region| region.name.as_str()), ticket);
+    index.and_then(|index| definition.regions.get(index)).map_or(ANYWHERE, |region| region.name.as_str())
 }
 
-fn home_index(definition: &QueueDefinition, ticket: &Ticket) -> usize {
-    let latencies = definition.regions.iter().enumerate();
-    let named = latencies.filter_map(|(index, region)| Some((*ticket.latencies_ms.get(&region.name)?, index)));
-    named.min().map_or(definition.regions.len(), |(_, index)| index)
+/// Which of these regions has the least latency; none when the ticket names none of them.
+fn nearest<'a>(regions: impl Iterator<Item = &'a str>, ticket: &Ticket) -> Option<usize> {
+    let named = regions.enumerate().filter_map(|(index, region)| Some((*ticket.latencies_ms.get(region)?, index)));
+    named.min().map(|(_, index)| index)
 }
 
 impl Ledger {
-    pub(super) fn new(definition: &QueueDefinition) -> Self {
+    pub(super) fn new(definition: &QueueDefinition, group: &str) -> Self {
+        let regions = definition.regions.iter().filter(|region| region.group == group);
         Self {
             queue: definition.name.clone(),
-            regions: definition.regions.iter().map(|region| region.name.clone()).collect(),
+            regions: regions.map(|region| region.name.clone()).collect(),
+            has_anywhere: definition.groups().first() == Some(&group),
             waiting: HashMap::new(),
         }
     }
 
-    pub(super) fn insert(&mut self, definition: &QueueDefinition, ticket: &Ticket) {
+    pub(super) fn insert(&mut self, ticket: &Ticket) {
+        let region = nearest(self.regions.iter().map(String::as_str), ticket).unwrap_or(self.regions.len());
         let waiting = Waiting {
             enqueued_at: ticket.enqueued_at,
             players: u16::try_from(ticket.members.len()).unwrap_or(u16::MAX),
-            region: u16::try_from(home_index(definition, ticket)).unwrap_or(u16::MAX),
+            region: u16::try_from(region).unwrap_or(u16::MAX),
         };
         self.waiting.insert(ticket.ticket_id, waiting);
     }
@@ -68,7 +74,7 @@ impl Ledger {
         self.waiting.remove(&ticket);
     }
 
-    /// Shows who waits now. Every region of the queue is told, also where nobody waits: a gauge keeps its last value.
+    /// Shows who waits now. Every region of the group is told, also where nobody waits: a gauge keeps its last value.
     pub(super) fn show(&self, now: DateTime<Utc>) {
         for (region, depth) in self.depths(now) {
             events::pool_depth(&self.queue, region, depth);
@@ -94,7 +100,7 @@ impl Ledger {
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
-        self.regions.iter().map(String::as_str).chain([ANYWHERE])
+        self.regions.iter().map(String::as_str).chain(self.has_anywhere.then_some(ANYWHERE))
     }
 }
 
@@ -169,17 +175,34 @@ mod tests {
         let now: DateTime<Utc> = "2026-01-31T09:30:00Z".parse().unwrap();
         let definition = shipped_queues().into_iter().find(|queue| queue.regions.len() > 1).unwrap();
         let [first, second] = [&definition.regions[0].name, &definition.regions[1].name];
-        let mut ledger = Ledger::new(&definition);
+        let mut ledger = Ledger::new(&definition, "all");
         let old = ticket(1, now - Duration::from_secs(30), &[(first, 80), (second, 20)]);
-        ledger.insert(&definition, &old);
-        ledger.insert(&definition, &ticket(2, now - Duration::from_secs(3), &[(second, 20), ("mars", 1)]));
-        ledger.insert(&definition, &ticket(3, now, &[("mars", 1)]));
+        ledger.insert(&old);
+        ledger.insert(&ticket(2, now - Duration::from_secs(3), &[(second, 20), ("mars", 1)]));
+        ledger.insert(&ticket(3, now, &[("mars", 1)]));
         let depths = ledger.depths(now);
         assert_eq!(depths.len(), definition.regions.len() + 1);
         assert_eq!(depths[second.as_str()], Depth { tickets: 2, players: 2, oldest: Duration::from_secs(30) });
         assert_eq!((depths[first.as_str()].tickets, depths[ANYWHERE].tickets), (0, 1));
         ledger.remove(old.ticket_id);
         assert_eq!(ledger.depths(now)[second.as_str()].oldest, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_group_tells_of_its_own_regions_only() {
+        let now: DateTime<Utc> = "2026-01-31T09:30:00Z".parse().unwrap();
+        let mut definition = shipped_queues().into_iter().find(|queue| queue.regions.len() > 1).unwrap();
+        definition.regions.truncate(2);
+        definition.regions[1].group = "far".to_owned();
+        let [near, far] = [&definition.regions[0].name, &definition.regions[1].name];
+        let told = |group: &str| {
+            let mut ledger = Ledger::new(&definition, group);
+            ledger.insert(&ticket(1, now, &[(near, 20), (far, 80)]));
+            ledger.depths(now).into_iter().map(|(region, depth)| (region.to_owned(), depth.tickets)).collect::<Vec<_>>()
+        };
+        assert_eq!(told("all"), [(ANYWHERE.to_owned(), 0), (near.clone(), 1)]);
+        assert_eq!(told("far"), [(far.clone(), 1)], "its nearest region is closed: it waits where another is open");
+        assert_eq!(told("gone"), []);
     }
 
     #[test]

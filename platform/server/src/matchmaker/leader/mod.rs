@@ -3,6 +3,8 @@
 mod acceptance;
 mod assignments;
 mod claim;
+mod follow;
+mod gone;
 mod ledger;
 mod misfits;
 mod questions;
@@ -51,7 +53,7 @@ impl Left {
             Self::Draining => "draining",
             Self::LeaseLost => "the lease is lost",
             Self::Deaf => "Redis does not answer",
-            Self::GroupGone => "the queue has this group no more",
+            Self::GroupGone => "the queue has this group no more, and all in it is over",
         }
     }
 }
@@ -61,6 +63,8 @@ pub(super) struct Leader<'a> {
     matchmaker: &'a Arc<Matchmaker>,
     shard: &'a Shard,
     definition: Arc<QueueDefinition>,
+    /// The queue has this group no more: what is not over is brought to its end, and nothing begins.
+    gone: bool,
     closures: ClosureBook,
     /// The regions of the queue that are closed, as the pool has them.
     closed: BTreeSet<String>,
@@ -97,7 +101,7 @@ impl<'a> Leader<'a> {
             closed: BTreeSet::new(),
             wishes: HashMap::new(),
             misfits: Misfits::default(),
-            ledger: Ledger::new(&definition),
+            ledger: Ledger::new(&definition, &shard.group),
             waits: Waits::default(),
             cursor: 0,
             out_of_step: true,
@@ -108,12 +112,15 @@ impl<'a> Leader<'a> {
             making: JoinSet::new(),
             open_proposals: store.tickets.open_proposals(shard).await?.len(),
             assignments: None,
+            gone: gone::is_gone(shard, &definition),
             matchmaker,
             shard,
             definition,
         };
         leader.close_regions();
-        leader.read_all(false).await?;
+        if !leader.gone {
+            leader.read_all(false).await?;
+        }
         leader.ask_servers();
         events::shard_led(shard, leader.pool.len());
         Ok(leader)
@@ -134,9 +141,7 @@ impl<'a> Leader<'a> {
                 () = reign.over() => return Left::LeaseLost,
                 Ok(()) = definitions.changed() => {
                     let definition = definitions.borrow_and_update().clone();
-                    if !self.follow(definition).await {
-                        return Left::GroupGone;
-                    }
+                    self.follow(definition).await;
                 }
                 () = self.closures.changed() => self.follow_closures().await,
                 beat = self.beats.next() => match beat {
@@ -144,7 +149,12 @@ impl<'a> Leader<'a> {
                     Beat::Deaf => return Left::Deaf,
                     Beat::None => {}
                 },
-                _ = seconds.tick() => self.second().await,
+                _ = seconds.tick() => {
+                    self.second().await;
+                    if self.is_over() {
+                        return Left::GroupGone;
+                    }
+                }
                 Some((question, responder)) = self.questions.next() => {
                     let answer = questions::answer(&self.pool, self.since, &question, muster_store::now());
                     if let Err(error) = responder.reply(&answer).await {
@@ -172,58 +182,11 @@ impl<'a> Leader<'a> {
         }
     }
 
-    /// Goes by a new version of the queue. False: this group is no part of it any more.
-    async fn follow(&mut self, definition: Arc<QueueDefinition>) -> bool {
-        if !definition.groups().contains(&self.shard.group.as_str()) {
-            return false;
-        }
-        match Pool::new((*definition).clone(), &self.shard.group) {
-            Ok(pool) => {
-                events::queue_followed(self.shard, definition.version);
-                self.ledger.hide();
-                (self.pool, self.ledger, self.definition) = (pool, Ledger::new(&definition), definition);
-                self.close_regions();
-                self.ask_servers();
-                if let Err(error) = self.read_all(true).await {
-                    self.fail(&error);
-                }
-            }
-            Err(error) => tracing::error!(
-                queue = self.shard.queue,
-                version = definition.version,
-                error = &error as &dyn std::error::Error,
-                "this version of the queue makes no sense here; going on with the last one"
-            ),
-        }
-        true
-    }
-
-    /// Goes by what is closed now: who could play in closed regions only has to leave at once.
-    async fn follow_closures(&mut self) {
-        if !self.close_regions() {
-            return;
-        }
-        events::closures_followed(self.shard, &self.closed);
-        if let Err(error) = self.read_all(true).await {
-            self.fail(&error);
-        }
-    }
-
-    /// Lets the pool propose no match in a closed region. Says whether other regions of the queue are closed than before.
-    fn close_regions(&mut self) -> bool {
-        let closures = self.closures.now();
-        let closed = closures.in_queue(&self.definition);
-        self.pool.close_regions(&closed);
-        let changed = !closed.iter().copied().eq(self.closed.iter().map(String::as_str));
-        self.closed = closed.into_iter().map(str::to_owned).collect();
-        changed
-    }
-
-    /// Has the answers of servers looked for, when this queue needs servers, or has needed them before.
+    /// Has the answers of servers looked for, when this queue needs servers, or has needed them before and matches still wait.
     fn ask_servers(&mut self) {
         match &self.assignments {
             Some(assignments) => assignments.follow(self.definition.clone()),
-            None if self.definition.mode.is_none() => {
+            None if self.definition.mode.is_none() || self.matchmaker.unfinished.borrow().matches(self.shard) => {
                 let (matchmaker, shard) = (self.matchmaker.clone(), self.shard.clone());
                 let clerk = Assignments::begin(matchmaker, shard, self.definition.clone(), self.waits.clone());
                 self.assignments = Some(clerk);
@@ -252,6 +215,9 @@ impl<'a> Leader<'a> {
 
     /// Reads what is new, looks for matches, and claims them. Says whether there was anything to do.
     async fn tick(&mut self, revision: u64) -> Result<bool, StoreError> {
+        if self.gone {
+            return self.wind_up(revision).await;
+        }
         if self.out_of_step {
             self.read_all(false).await?;
         } else if revision != self.cursor {
@@ -277,15 +243,21 @@ impl<'a> Leader<'a> {
     /// What is due about once a second: those who have waited too long, tickets that do not fit, and what staff and players see.
     async fn second(&mut self) {
         let now = muster_store::now();
+        if self.assignments.is_none() {
+            self.ask_servers();
+        }
         self.ledger.show(now);
         let done = async {
+            // Proposals of a leader who did not know that he was none any more; also when nobody is asked any more.
+            if self.open_proposals == 0 {
+                self.decide().await?;
+            }
+            if self.gone {
+                return Ok(());
+            }
             let expired = self.pool.expired(now);
             self.end(&expired, EndReason::MaxWait, now).await?;
             self.dismiss_misfits(now).await?;
-            // Proposals of a leader who did not know that he was none any more.
-            if self.definition.acceptance.is_some() && self.open_proposals == 0 {
-                self.decide().await?;
-            }
             if let Some(estimate) = self.waits.news() {
                 self.matchmaker.store.tickets.set_estimate(self.shard, Some(estimate)).await?;
                 self.waits.told(estimate);

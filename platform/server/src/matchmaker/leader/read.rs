@@ -18,7 +18,7 @@ impl Leader<'_> {
         self.pool.clear();
         self.wishes.clear();
         self.misfits.clear();
-        self.ledger = Ledger::new(&self.definition);
+        self.ledger = Ledger::new(&self.definition, &self.shard.group);
         for ticket in snapshot.tickets {
             self.admit(ticket, changed);
         }
@@ -66,7 +66,7 @@ impl Leader<'_> {
     fn admit(&mut self, ticket: Ticket, changed: bool) {
         let admitted = !self.pool.shuts_out(&ticket) && self.pool.insert(&ticket).is_ok();
         match admitted {
-            true => self.ledger.insert(&self.definition, &ticket),
+            true => self.ledger.insert(&ticket),
             false => self.misfits.add(ticket, changed),
         }
     }
@@ -93,7 +93,7 @@ impl Leader<'_> {
                 continue;
             }
             match self.pool.insert(&ticket) {
-                Ok(()) => self.ledger.insert(&self.definition, &ticket),
+                Ok(()) => self.ledger.insert(&ticket),
                 Err(_) => dismissed.push(ticket.ticket_id),
             }
         }
