@@ -23,6 +23,9 @@ pub const TELEMETRY_SHORT_EVENTS: &str = "telemetry-short-events";
 /// Drops chunks of the events of types whose retention is `long`, which are kept apart when the rest of their day goes.
 pub const TELEMETRY_LONG_EVENTS: &str = "telemetry-long-events";
 
+/// Drops chunks of the quarantine: anybody can send what nobody has defined, so it has to have an end.
+pub const TELEMETRY_QUARANTINE: &str = "telemetry-quarantine";
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The shortest time that a policy may keep: a chunk holds a day.
@@ -31,14 +34,14 @@ pub const SHORTEST_KEEP: Duration = DAY;
 /// The longest time that a policy may keep: ten years.
 pub const LONGEST_KEEP: Duration = Duration::from_secs(3_653 * 24 * 3600);
 
-/// What a fresh installation begins with: telemetry events are kept for 90 days, those whose type says `short` for 14, and those whose
-/// type says `long` for 400. The others are for whoever enables them.
+/// What a fresh installation begins with: telemetry events are kept for 90 days, and those of unknown kinds in quarantine as long; those
+/// whose type says `short` for 14, and those whose type says `long` for 400. The others are for whoever enables them.
 pub fn shipped(now: DateTime<Utc>) -> Vec<RetentionPolicy> {
     let policies = [
         (TELEMETRY_EVENTS, "telemetry.events", 90, true),
         (TELEMETRY_SHORT_EVENTS, "telemetry.events:short", 14, true),
         (TELEMETRY_LONG_EVENTS, "telemetry.long_events", 400, true),
-        ("telemetry-quarantine", "telemetry.quarantine", 90, false),
+        (TELEMETRY_QUARANTINE, "telemetry.quarantine", 90, true),
         ("telemetry-session-sequences", "telemetry.session_sequences", 90, false),
         ("insights-sessions", "insights.sessions", 400, false),
         ("insights-matches", "insights.matches", 400, false),
@@ -177,6 +180,12 @@ mod tests {
         tables.sort();
         droppable.sort();
         assert_eq!(tables, droppable);
+    }
+
+    #[test]
+    fn what_anybody_can_fill_has_an_end_as_shipped() {
+        let ends = |table: &str| shipped(Utc::now()).iter().any(|policy| policy.enabled && policy.table == table);
+        assert!(ends("telemetry.quarantine") && ends("telemetry.events"));
     }
 
     #[test]

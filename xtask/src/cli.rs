@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     bench, chaos, fuzz, interrupt, load, manifests,
     paths::Paths,
-    platform::{self, Options, down, logs, reset, status},
+    platform::{self, Options, down, logs, reset, status, telemetry},
     schemas, setup, sqlx,
     steps::Steps,
     test, wasm,
@@ -26,6 +26,7 @@ First time here:
   cargo xtask status             what runs, and where to look
   cargo xtask logs server -f     follow one log
   cargo xtask down               stop; data stay
+  cargo xtask telemetry replay   dead letters on their way again, by filter, with progress
   cargo xtask test --fast        checks that need no services, before a commit
   cargo xtask test               all checks, as CI runs them
   cargo xtask bench matchmaking  how fast the engine is
@@ -86,6 +87,18 @@ Run it again at any time: it goes on from what an earlier run left, finished or 
         /// How many lines of each
         #[arg(long, short = 'n', default_value_t = 40)]
         lines: usize,
+    },
+    /// Event types, quarantine, dead letters and recounts of the platform that is up: `muster-server telemetry` with its settings
+    #[command(
+        disable_help_flag = true,
+        after_help = "Examples:\n  cargo xtask telemetry --help\n  cargo xtask telemetry dead-letters --kind level.done\n  \
+                      cargo xtask telemetry replay --kind level.done --reason \"the type is mended\" --json\n  \
+                      cargo xtask telemetry recount"
+    )]
+    Telemetry {
+        /// As `muster-server telemetry` takes them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Remove all data of this workspace's Muster; asks first
     Reset {
@@ -302,6 +315,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Down => down::command(&paths),
         Command::Status { json } => status::command(&paths, json),
         Command::Logs { process, follow, lines } => logs::command(&paths, process.as_deref(), lines, follow),
+        Command::Telemetry { arguments } => telemetry::command(&paths, &arguments),
         Command::Reset { yes, all } => reset::command(&paths, yes, all),
         Command::Test { list: true, .. } => Ok(test::list()),
         Command::Test { fast, only, cargo_test, .. } => {
@@ -348,6 +362,8 @@ mod tests {
             "x up --detach --no-bots --release --services docker",
             "x logs server -f -n 5",
             "x test --only tests -- -p muster-store leases",
+            "x telemetry replay --kind level.done --reason mended --json",
+            "x telemetry --help",
             "x reset --yes",
             "x supervise --no-bots",
             "x bench matchmaking --json --case insert --case pass_1000_4to10",

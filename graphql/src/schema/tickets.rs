@@ -18,7 +18,8 @@ pub struct WhyNotMatched {
     group: String,
     /// What became of it.
     state: TicketState,
-    /// Why it ended without a match: `player` or `server` gave it up, `max_wait`, `queue_changed`, `region_closed`, `declined`, `not_accepted`.
+    /// Why it ended without a match: `player` or `server` gave it up, `max_wait`, `queue_changed`, `region_closed`, `shard_gone`,
+    /// `declined`, `not_accepted`.
     reason: Option<String>,
     /// Its match, when it got one.
     match_id: Option<ID>,
@@ -91,6 +92,20 @@ pub struct Explanation {
     players_left: u32,
     /// How many players a match needs besides its own, at least.
     players_needed: u32,
+    /// By role of the queue: whether there are enough who would do it. Empty when the queue has no roles.
+    #[graphql(complexity = "crate::schema::cost::Reckoned::Rules.of(child_complexity)")]
+    roles: Vec<RoleSupply>,
+}
+
+/// Who would do a role.
+#[derive(SimpleObject)]
+pub struct RoleSupply {
+    /// Its name.
+    role: String,
+    /// How many players of a match do it, in all teams.
+    needed: u32,
+    /// How many would, of the players left and of its own.
+    willing: u32,
 }
 
 /// What a rule costs a ticket.
@@ -107,6 +122,8 @@ pub struct RuleCost {
 
 impl From<core::Explanation> for Explanation {
     fn from(explanation: core::Explanation) -> Self {
+        let supply =
+            |supply: core::RoleSupply| RoleSupply { role: supply.role, needed: supply.needed, willing: supply.willing };
         let cost = |cost: core::RuleCost| RuleCost { rule: cost.rule, removed: cost.removed, alone: cost.alone };
         Self {
             at: Time(explanation.at),
@@ -117,6 +134,7 @@ impl From<core::Explanation> for Explanation {
             left: explanation.left,
             players_left: explanation.players_left,
             players_needed: explanation.players_needed,
+            roles: explanation.roles.into_iter().map(supply).collect(),
         }
     }
 }
@@ -211,6 +229,7 @@ fn verdict(record: &TicketRecord, unexplained: Unexplained) -> String {
             (_, Some("max_wait")) => "it waited as long as its queue allows, without a match".to_owned(),
             (_, Some("region_closed")) => "it could play in closed regions only".to_owned(),
             (_, Some("queue_changed")) => "its queue was changed, and does not take it any more".to_owned(),
+            (_, Some("shard_gone")) => "its queue has no more the group of regions that it waited for".to_owned(),
             (_, Some("declined")) => "one of its players declined the match that was found".to_owned(),
             (_, Some("not_accepted")) => {
                 "one of its players did not accept the match that was found in time".to_owned()

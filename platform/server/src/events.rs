@@ -415,16 +415,18 @@ pub fn results_not_told(matches: usize, error: &StoreError) {
     tracing::warn!(matches, error = error as &dyn std::error::Error, "players could not be told of results yet");
 }
 
-/// A batch of telemetry was committed; what could not be stored went to the dead letters.
+/// A batch of telemetry was committed; what could not be stored went to the dead letters, or stays in the stream as long as they have
+/// no room, which counts as a failure.
 pub fn telemetry_stored(stored: &Stored, took: Duration) {
-    let Stored { new, duplicates, dead, quarantined, switched_off } = *stored;
+    let Stored { new, duplicates, dead, quarantined, switched_off, kept_back } = *stored;
     counter!("muster_telemetry_events_stored_total").increment(new);
     counter!("muster_telemetry_events_duplicate_total").increment(duplicates);
     counter!("muster_telemetry_events_dead_total").increment(dead);
     counter!("muster_telemetry_events_quarantined_total").increment(quarantined);
     counter!("muster_telemetry_events_switched_off_total").increment(switched_off);
+    counter!("muster_telemetry_batch_failures_total").increment(u64::from(kept_back > 0));
     histogram!("muster_telemetry_batch_seconds").record(took.as_secs_f64());
-    tracing::debug!(new, duplicates, dead, quarantined, switched_off, ?took, "telemetry stored");
+    tracing::debug!(new, duplicates, dead, quarantined, switched_off, kept_back, ?took, "telemetry stored");
 }
 
 /// Events of a client or a trusted server were judged.

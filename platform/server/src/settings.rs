@@ -338,7 +338,7 @@ pub struct WriterSettings {
     #[garde(custom(between(Duration::from_millis(10), Duration::from_secs(10))))]
     pub batch_wait: Duration,
     /// How many bytes of telemetry may wait to be written before more is refused: 64 MiB to 1 TiB. NATS sets so much of its
-    /// storage aside. It takes effect with `migrate`.
+    /// storage aside, and an eighth of it for dead letters. It takes effect with `migrate`.
     #[garde(range(min = 64 << 20, max = 1 << 40))]
     pub backlog_bytes: u64,
 }

@@ -103,7 +103,8 @@ fn sqlstate(error: &sqlx::Error) -> Option<String> {
 /// Lost connections, and the SQLSTATE classes that ask for another try: 08 connection, 40 rollback, 53 resources, 57 operator.
 fn postgres_is_transient(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+        // `Protocol`: a line that breaks off in the middle, or a balancer with nobody behind it.
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
         _ => sqlstate(error).is_some_and(|code| ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))),
     }
 }

@@ -113,6 +113,6 @@ pub use telemetry::{
 };
 pub use tickets::{
     Answered, BackfillOpening, Cancellation, CancelledBy, Changes, Claim, ClaimRequest, ClaimedTicket, Creation,
-    EndReason, Idempotency, InvalidShard, LiveState, LiveTicket, NewTicket, OpenProposal, PoolSnapshot, ProposalRecord,
-    ProposeRequest, Proposed, Shard, TicketChange, TicketRecord, Tickets,
+    EndReason, Idempotency, InvalidShard, LiveState, LiveTicket, NewTicket, OpenProposal, OpenShard, PoolSnapshot,
+    ProposalRecord, ProposeRequest, Proposed, Shard, TicketChange, TicketRecord, Tickets,
 };

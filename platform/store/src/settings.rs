@@ -19,7 +19,7 @@ pub struct StoreSettings {
     /// How many connections to PostgreSQL at most; 1 or more.
     pub postgres_connections: u32,
     /// How many bytes of telemetry may wait to be written before publishing is refused. JetStream sets so much of its storage
-    /// aside; it takes effect with [`Store::ensure_streams`](crate::Store::ensure_streams).
+    /// aside, and an eighth of it for dead letters; it takes effect with [`Store::ensure_streams`](crate::Store::ensure_streams).
     pub telemetry_backlog_bytes: u64,
 }
 

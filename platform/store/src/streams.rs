@@ -19,10 +19,13 @@ pub(crate) const DOMAIN: &str = "DOMAIN";
 pub(crate) const LEASES: &str = "leases";
 pub(crate) const QUEUES: &str = "queues";
 
+/// The DLQ has this part of the room that telemetry has on its way.
+const DLQ_SHARE: u64 = 8;
+
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(crate) async fn ensure(nats: &Nats, telemetry_backlog_bytes: u64) -> Result<()> {
-    let others = [telemetry(nats, telemetry_backlog_bytes), dlq(nats), domain(nats)];
+    let others = [telemetry(nats, telemetry_backlog_bytes), dlq(nats, telemetry_backlog_bytes), domain(nats)];
     let streams = match_log::streams(nats).chain(others);
     let made =
         streams.map(async |config| nats.jetstream.create_or_update_stream(config).await.doing("making a stream"));
@@ -33,8 +36,8 @@ pub(crate) async fn ensure(nats: &Nats, telemetry_backlog_bytes: u64) -> Result<
 }
 
 /// Events on their way to the database. When it is full it refuses what is new, so that a gateway can say so, rather than
-/// lose what was already promised. Its size is counted in bytes, since a message holds one event or hundreds; JetStream sets
-/// them aside, so that no other stream can fill the disk under it.
+/// lose what was already promised; and nothing in it grows too old, however long the writers are away. Its size is counted in
+/// bytes, since a message holds one event or hundreds; JetStream sets them aside, so that no other stream can fill the disk under it.
 fn telemetry(nats: &Nats, backlog_bytes: u64) -> Config {
     Config {
         name: nats.stream(TELEMETRY),
@@ -43,19 +46,20 @@ fn telemetry(nats: &Nats, backlog_bytes: u64) -> Config {
         retention: async_nats::jetstream::stream::RetentionPolicy::WorkQueue,
         discard: DiscardPolicy::New,
         max_bytes: codec::signed(backlog_bytes),
-        max_age: 3 * DAY,
         duplicate_window: Duration::from_secs(120),
         ..Config::default()
     }
 }
 
-/// What could not be stored, with the reason in its headers, for a person to look at.
-fn dlq(nats: &Nats) -> Config {
+/// What could not be stored, with the reason in its headers, for a person to look at within 30 days: for longer nothing is kept that
+/// may name a person and cannot be read. When it is full it refuses what is new, and the writers keep that back.
+fn dlq(nats: &Nats, backlog_bytes: u64) -> Config {
     Config {
         name: nats.stream(DLQ),
         subjects: vec![nats.subject("dlq.>")],
         storage: StorageType::File,
-        max_messages: 1_000_000,
+        discard: DiscardPolicy::New,
+        max_bytes: codec::signed(backlog_bytes / DLQ_SHARE),
         max_age: 30 * DAY,
         ..Config::default()
     }

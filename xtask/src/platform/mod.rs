@@ -9,6 +9,7 @@ pub mod reset;
 mod state;
 pub mod status;
 mod supervisor;
+pub mod telemetry;
 
 use std::{
     fs::{File, OpenOptions, TryLockError},

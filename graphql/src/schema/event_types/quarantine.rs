@@ -23,7 +23,7 @@ const MAX_SPAN: TimeDelta = TimeDelta::days(31);
 pub struct QuarantinedKind {
     /// The kind.
     kind: String,
-    /// How many events.
+    /// How many events; 10,000 when there are more.
     events: u64,
     /// When the oldest happened, by its sender's clock.
     oldest_at: Time,

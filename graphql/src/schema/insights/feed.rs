@@ -144,7 +144,7 @@ pub struct InsightSubscription;
 
 #[Subscription]
 impl InsightSubscription {
-    /// How many events came in, each second, by kind.
+    /// How many events came in, each second, by kind; also those that a full stream refused.
     #[graphql(guard = "Needs(Permission::ReadInsights)")]
     async fn event_rate(&self, context: &Context<'_>) -> Result<impl Stream<Item = EventRate> + use<>, ApiError> {
         let rates = of_schema::<EventWatch>(context)?.rates();

@@ -13,13 +13,13 @@ pub struct QueueTimes {
     pub(super) players: u64,
     /// Tickets that got a match.
     pub(super) matched: u64,
-    /// Tickets that their players gave up.
+    /// Tickets that were cancelled, by their players or by the trusted server that queued them.
     pub(super) cancelled: u64,
     /// Tickets that waited too long.
     pub(super) expired: u64,
     /// Tickets that ended in any other way.
     pub(super) failed: u64,
-    /// The share that their players gave up, 0 to 1.
+    /// The share that was cancelled, 0 to 1.
     pub(super) abandonment_rate: f64,
     /// How long those that got a match had waited, in milliseconds, on average.
     pub(super) mean_wait_ms: Option<f64>,

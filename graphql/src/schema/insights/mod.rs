@@ -212,7 +212,7 @@ impl InsightQuery {
         Ok(all(answer.map_err(refusal("concurrency"))?))
     }
 
-    /// Players with an event in the last two minutes.
+    /// Players with a session whose last event is of the last two minutes.
     #[graphql(guard = "Needs(Permission::ReadInsights)", complexity = "asked::cost(1, by.is_some(), child_complexity)")]
     async fn players_playing(
         &self,

@@ -142,7 +142,7 @@ impl From<muster_store::ConcurrencyPoint> for ConcurrencyPoint {
 pub struct PlayersPlaying {
     /// The value of what it is told apart by.
     pub(super) group: Option<String>,
-    /// Players with an event in the last two minutes.
+    /// Players with a session whose last event is of the last two minutes.
     pub(super) players: u64,
 }
 

@@ -39,13 +39,16 @@ pub(crate) enum TelemetryCommand {
         #[command(flatten)]
         filter: FilterArguments,
     },
-    /// Send dead letters on their way again; those that fail again come back as new ones.
+    /// Send dead letters on their way again; those that fail again come back as new ones. Tells how far it is, and how many at the end.
     Replay {
         #[command(flatten)]
         filter: FilterArguments,
         /// Why: for the audit log.
         #[arg(long)]
         reason: String,
+        /// The end as JSON, for programs.
+        #[arg(long)]
+        json: bool,
     },
     /// Count everything anew and print as JSON whether the rollups are what the events say; exit code 1 when they are not.
     Recount {
@@ -99,7 +102,7 @@ impl TelemetryCommand {
             }
             Self::Release { kind, reason } => release(store, &kind, reason).await?,
             Self::DeadLetters { filter } => list(store, &filter.filter()).await?,
-            Self::Replay { filter, reason } => replay(store, filter.filter(), reason).await?,
+            Self::Replay { filter, reason, json } => replay(store, filter.filter(), reason, json).await?,
             Self::Recount { from, kind } => return recount(store, from, kind.as_deref()).await,
         }
         Ok(true)
@@ -158,7 +161,7 @@ async fn list(store: &Store, filter: &DeadLetterFilter) -> anyhow::Result<()> {
     }
 }
 
-async fn replay(store: &Store, filter: DeadLetterFilter, reason: String) -> anyhow::Result<()> {
+async fn replay(store: &Store, filter: DeadLetterFilter, reason: String, json: bool) -> anyhow::Result<()> {
     let all = store.telemetry.dead_letter_count().await?;
     let (mut replayed, mut passed_over, mut after) = (0, 0, 0);
     // Those that fail again come back behind the end; each is sent once in this run.
@@ -172,8 +175,12 @@ async fn replay(store: &Store, filter: DeadLetterFilter, reason: String) -> anyh
         after = next;
     }
     let details = json!({ "replayed": replayed, "passed_over": passed_over });
-    note(store, "telemetry.replay", filter.kind, reason, details).await?;
-    println!("{replayed}");
+    note(store, "telemetry.replay", filter.kind, reason, details.clone()).await?;
+    if json {
+        println!("{details}");
+    } else {
+        println!("{replayed}");
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use muster_core::id::ServiceKeyId;
-use muster_store::{KeyPurpose, Store};
+use muster_store::{KeyPurpose, Store, StoreError};
 use sha2::{Digest, Sha256};
 
 use crate::error::{ApiError, Code};
@@ -26,6 +26,15 @@ const AT_HAND: usize = 256;
 pub struct Holder {
     pub key: ServiceKeyId,
     pub purpose: KeyPurpose,
+}
+
+/// Nobody's fault that the caller could mend, and soon over: the same request is good then.
+fn away(error: StoreError) -> ApiError {
+    if !error.is_transient() {
+        return error.into();
+    }
+    tracing::warn!(error = &error as &dyn std::error::Error, "a service key could not be looked up");
+    ApiError::from(Code::Busy).retry_after(2)
 }
 
 type Known = HashMap<[u8; 32], (Holder, Instant)>;
@@ -59,7 +68,7 @@ impl KeyRing {
         }
         may_look()?;
         let asked_at = Instant::now();
-        let found = store.service_keys.find(secret).await?;
+        let found = store.service_keys.find(secret).await.map_err(away)?;
         let found = found.map(|key| Holder { key: key.service_key_id, purpose: key.purpose });
         let mut known = self.lock();
         known.retain(|_, (_, at)| at.elapsed() < BELIEVED);

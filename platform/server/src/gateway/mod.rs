@@ -24,7 +24,6 @@ use futures::StreamExt;
 use muster_core::id::{PlayerId, ServerId, ServiceKeyId};
 use muster_runtime::Tasks;
 use muster_store::{QueueWatch, SocketStream, Store, StoreError};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{SigningKeys, TokenError};
@@ -32,6 +31,7 @@ use crate::closures::ClosureBook;
 use crate::settings::{GatewaySettings, Settings};
 use crate::telemetry::TelemetryQueue;
 use crate::urgency::Urgency;
+use actions::{Room, SubjectBook};
 use admission::Admission;
 use event_book::EventBook;
 use key_ring::KeyRing;
@@ -66,8 +66,8 @@ pub struct Inner {
     trusted_event_limit: Limit<ServiceKeyId>,
     program_limit: Limit<ServiceKeyId>,
     event_book: EventBook,
-    /// KiB of telemetry that may be in hand at once.
-    ingest_room: Semaphore,
+    ingest_room: Room,
+    subject_book: SubjectBook,
     drain: CancellationToken,
 }
 
@@ -123,7 +123,8 @@ impl Gateway {
             trusted_event_limit: limits::keyed(trusted_events_per_second, EVENT_BURST),
             program_limit: limits::keyed(PROGRAM_ACTS, PROGRAM_BURST),
             event_book: EventBook::new(catalogue),
-            ingest_room: Semaphore::new(INGEST_KIB),
+            ingest_room: Room::default(),
+            subject_book: SubjectBook::default(),
             watch_room: WatchRoom::new(store.clone(), spectator_delay, watched_matches as usize, tasks.drain()),
             admission: Admission::start(store.clone(), crowd, tasks),
             drain: tasks.drain(),
@@ -233,8 +234,6 @@ const REQUEST_BURST: u32 = 2;
 
 /// How many seconds' worth of events a sender may use at once: a batch that was kept while there was no connection, say.
 const EVENT_BURST: u32 = 10;
-/// KiB of telemetry that may be in hand at once, counted before it is taken apart, which takes up to ten times as much.
-const INGEST_KIB: usize = 48 * 1024;
 
 /// Waits for the next tick; false when draining.
 async fn tick(ticks: &mut tokio::time::Interval, drain: &CancellationToken) -> bool {

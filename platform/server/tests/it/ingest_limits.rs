@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use muster_core::id::EventId;
 use muster_testkit::{Platform, eventually};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::raw::{Http, problem};
 
@@ -102,5 +105,127 @@ async fn a_full_stream_is_429_with_retry_after_and_nothing_that_was_acknowledged
     assert!((taken..taken + 60).contains(&stored), "{stored} stored, {taken} acknowledged");
     let again = http.post("/v1/events").bearer_auth(&token).body(events(60, 15_000)).send().await.unwrap();
     assert_eq!(again.status(), 202);
+    platform.finish().await;
+}
+
+/// A request for events whose body is promised and does not come, but for a beginning.
+async fn silent(base: &str, token: &str, length: usize) -> TcpStream {
+    let host = base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\nexpect: 100-continue\r\n\r\n["
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+/// One that is in hand: the server has taken it, and asks for its body.
+async fn in_hand(base: &str, token: &str, length: usize) -> TcpStream {
+    const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut stream = silent(base, token, length).await;
+    let mut words = [0; GO_ON.len()];
+    tokio::time::timeout(PATIENCE, stream.read_exact(&mut words)).await.unwrap().unwrap();
+    assert_eq!(words, GO_ON, "{}", String::from_utf8_lossy(&words));
+    stream
+}
+
+/// All that a server says until it closes the connection.
+async fn last_words(mut stream: TcpStream) -> String {
+    let mut words = String::new();
+    tokio::time::timeout(Duration::from_secs(40), stream.read_to_string(&mut words)).await.unwrap().unwrap();
+    words
+}
+
+#[tokio::test]
+async fn who_promises_much_and_says_nothing_is_ended_and_keeps_nobody_out_for_long() {
+    let platform = Platform::builder().server_roles(0, "gateway").start().await;
+    let http = Http::of(&platform);
+    let post = |token: &str| http.post("/v1/events").bearer_auth(token).body(events(2, 1));
+    let (_, honest) = http.sign_in("Ada").await;
+    // Before anything is in hand: what follows has to be faster than the server's patience.
+    let names: Vec<_> = (0..31).map(|n| format!("Mallory {n}")).collect();
+    let many = join_all(names.iter().map(|name| http.sign_in(name))).await;
+
+    // One player has four requests in hand at most, however many connections they make.
+    let (_, hostile) = http.sign_in("Eve").await;
+    let mut waiting = Vec::new();
+    for _ in 0..4 {
+        waiting.push(in_hand(&http.base, &hostile, (1 << 20) - 1).await);
+    }
+    let refused = post(&hostile).send().await.unwrap();
+    assert_eq!(refused.headers()["retry-after"], "1");
+    problem(refused, 429, "too_many_requests").await;
+    let fifth = last_words(silent(&http.base, &hostile, (1 << 20) - 1).await).await;
+    assert!(fifth.starts_with("HTTP/1.1 429"), "it is refused before its body is there: {fifth}");
+    assert_eq!(post(&honest).send().await.unwrap().status(), 202);
+
+    // Many of them fill the room, and everybody is told to come again.
+    for token in many.iter().flat_map(|(_, token)| [token; 4]) {
+        waiting.push(in_hand(&http.base, token, (1 << 20) - 1).await);
+    }
+    let refused = post(&honest).send().await.unwrap();
+    assert_eq!(refused.headers()["retry-after"], "2");
+    problem(refused, 429, "busy").await;
+
+    // Until they are ended, and have given it back.
+    let words = last_words(waiting.swap_remove(0)).await;
+    assert!(words.starts_with("HTTP/1.1 408") && words.contains("application/problem+json"), "{words}");
+    assert!(words.contains(r#""code":"body_too_slow""#), "{words}");
+    eventually(PATIENCE, "room again", async || (post(&honest).send().await.unwrap().status() == 202).then_some(()))
+        .await;
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_too_much_is_refused_before_it_is_read_or_taken_apart() {
+    let platform = Platform::builder().server_roles(0, "gateway").start().await;
+    let http = Http::of(&platform);
+    let (_, token) = http.sign_in("Ada").await;
+    let large = last_words(silent(&http.base, &token, (1 << 20) + 1).await).await;
+    assert!(large.starts_with("HTTP/1.1 413"), "{large}");
+    // Small as it comes, and a hundred times as large as values.
+    let values = format!("[{}]", vec![r#"{"a":0}"#; 120_000].join(","));
+    let answer = http.post("/v1/events").bearer_auth(&token).body(values).send().await.unwrap();
+    problem(answer, 413, "body_too_large").await;
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn events_are_taken_while_postgres_is_away_of_those_who_are_known_and_others_are_told_when_to_come_again() {
+    let platform =
+        Platform::builder().server(2).server_roles(0, "gateway").server_roles(1, "writer").wired(0).start().await;
+    let http = Http::of(&platform);
+    let store = &platform.scratch.store;
+    let (_, known) = http.sign_in("Ada").await;
+    let (_, unknown) = http.sign_in("Bob").await;
+    let (_, key) =
+        store.service_keys.create("game-backend", muster_store::KeyPurpose::Game, muster_store::now()).await.unwrap();
+    let post = |token: &str| http.post("/v1/events").bearer_auth(token).body(events(3, 1));
+    assert_eq!(post(&known).send().await.unwrap().status(), 202);
+
+    platform.wires().postgres.cut();
+    for _ in 0..3 {
+        assert_eq!(post(&known).send().await.unwrap().status(), 202);
+    }
+    for token in [&unknown, &key] {
+        let refused = post(token).send().await.unwrap();
+        assert_eq!(refused.headers()["retry-after"], "2");
+        problem(refused, 429, "busy").await;
+    }
+    platform.wires().postgres.mend();
+    eventually(PATIENCE, "an answer to everybody", async || {
+        for token in [&known, &unknown, &key] {
+            if post(token).send().await.unwrap().status() != 202 {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await;
+    eventually(PATIENCE, "all that was taken", async || {
+        (store.telemetry.census("session.started").await.unwrap().events >= 21).then_some(())
+    })
+    .await;
     platform.finish().await;
 }

@@ -1,10 +1,11 @@
 //! Trusted servers: their keys, the parties they queue, and the matches they run.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use muster_client::TrustedServer;
 use muster_core::id::{MatchId, PlayerId};
-use muster_core::matchmaking::QueueDefinition;
+use muster_core::matchmaking::{QueueDefinition, SizeRange, Teams};
 use muster_core::rating::Rating;
 use muster_core::wire::{
     AssignmentView, CreateTicket, OpenTeam, PresentPlayer, RequestBackfill, TicketPlayer, TicketState,
@@ -126,13 +127,18 @@ async fn a_party_that_cannot_be_is_refused_with_its_place() {
     let nobody = muster_store::fresh_id::<PlayerId>().to_string();
     let mut weak = party("pairs", &[&ada]);
     weak.players[0].rating = Some(Rating { points: 1500.0, deviation: -1.0 });
+    let mut strong = party("pairs", &[&ada, &grace]);
+    for player in &mut strong.players {
+        player.rating = Some(Rating { points: 1e308, deviation: 80.0 });
+    }
     let roles = CreateTicket { roles: vec!["tank".to_owned()], ..party("pairs", &[&ada]) };
     for (wish, path) in [
         (party("pairs", &[]), "players"),
         (party("pairs", &[&ada, &grace, &edsger]), "players"),
         (party("pairs", &[&ada, &ada]), "players[1].player_id"),
         (party("pairs", &[&ada, &nobody]), "players[1].player_id"),
-        (weak, "players[0].rating"),
+        (weak, "players[0].rating.deviation"),
+        (strong, "players[0].rating.points"),
         (roles, "roles"),
     ] {
         let refused = server.create_ticket(&wish, "wish").await.unwrap_err();
@@ -233,5 +239,71 @@ async fn a_running_match_gets_the_player_it_asks_for() {
     server.assign(joins.match_id, "203.0.113.7:7777").await.unwrap();
     let told = socket.expect_push("match.assigned").await;
     assert_eq!(told["connection"], "203.0.113.7:7777", "{told}");
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_joins_a_running_match_against_a_player_who_is_there() {
+    let pairs = QueueDefinition { avoid_recent_opponents_secs: Some(600), ..pairs() };
+    let pairs = QueueDefinition { teams: Teams { count: 2, size: SizeRange { min: 2, max: 2 } }, ..pairs };
+    let platform = Platform::builder().queue(pairs).start().await;
+    let http = Http::of(&platform);
+    let store = &platform.scratch.store;
+    let server = platform.trusted_server("game").await;
+    let (ada, ada_token) = http.sign_in("Ada").await;
+    let (mallory, mallory_token) = http.sign_in("Mallory").await;
+    let (edsger, edsger_token) = http.sign_in("Edsger").await;
+    let (grace, grace_token) = http.sign_in("Grace").await;
+    let [ada, mallory, edsger, grace]: [PlayerId; 4] = [ada, mallory, edsger, grace].map(|id| id.parse().unwrap());
+    let [bo, stranger]: [PlayerId; 2] = std::array::from_fn(|_| muster_store::fresh_id());
+    let blocked = http.put(&format!("/v1/blocks/{mallory}")).bearer_auth(&ada_token).send().await.unwrap();
+    assert_eq!(blocked.status(), 204);
+    let before = muster_store::now();
+    store.recents.met(&[vec![bo], vec![edsger]], before).await.unwrap();
+
+    // Ratings of their own, and yet the platform looks at whom they block.
+    let present =
+        |player_id| PresentPlayer { player_id, rating: Some(Rating { points: 1510.0, deviation: 100.0 }), role: None };
+    let running: MatchId = muster_store::fresh_id();
+    let wanted = RequestBackfill {
+        queue: "pairs".to_owned(),
+        region: Some("eu-west".to_owned()),
+        properties: Default::default(),
+        teams: vec![
+            OpenTeam { players: vec![present(bo), present(stranger)], open: 0 },
+            OpenTeam { players: vec![present(ada)], open: 1 },
+        ],
+    };
+    server.request_backfill(running, &wanted).await.unwrap();
+    let (_, wish) = store.tickets.backfill_of(running).await.unwrap().unwrap();
+    let there: Vec<_> = wish.teams.iter().flat_map(|team| &team.players).collect();
+    assert_eq!((there[0].recent.as_slice(), there[0].rating.points), (&[edsger][..], 1510.0));
+    assert!(there[1].blocked.is_empty() && there[1].recent.is_empty());
+    assert_eq!(there[2].blocked, [mallory]);
+
+    // The two whom somebody there does not want have waited longer than the one who joins.
+    let mut waiting = Vec::new();
+    for token in [&mallory_token, &edsger_token] {
+        let answer = http.wish(token, &json!({"queue": "pairs"})).send().await.unwrap();
+        waiting.push(answer.json::<Value>().await.unwrap()["ticket_id"].as_str().unwrap().parse().unwrap());
+    }
+    http.wish(&grace_token, &json!({"queue": "pairs"})).send().await.unwrap();
+    let joins = assignment(&server).await;
+    assert_eq!(joins.backfill_of, Some(running), "{joins:?}");
+    let players: Vec<_> = joins.teams.iter().flatten().map(|player| player.player_id).collect();
+    assert_eq!(players, [grace]);
+    for ticket in waiting {
+        assert_eq!(server.ticket(ticket).await.unwrap().state, TicketState::Waiting);
+    }
+
+    // Whoever joins has met the other team, and nobody else.
+    server.assign(joins.match_id, "203.0.113.7:7777").await.unwrap();
+    let met = eventually(Duration::from_secs(10), "the newcomer to have met somebody", async || {
+        store.recents.of(&[grace, bo, ada], before).await.unwrap().remove(&grace)
+    })
+    .await;
+    assert_eq!(met.into_iter().collect::<BTreeSet<_>>(), [bo, stranger].into());
+    let theirs = store.recents.of(&[bo, ada], before).await.unwrap();
+    assert!(theirs[&bo].contains(&grace) && !theirs[&ada].contains(&grace), "{theirs:?}");
     platform.finish().await;
 }

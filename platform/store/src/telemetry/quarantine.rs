@@ -17,7 +17,7 @@ use crate::{Result, StoreError, codec};
 pub struct QuarantinedKind {
     /// The kind.
     pub kind: String,
-    /// How many events.
+    /// How many events; 10,000 when there are more.
     pub events: u64,
     /// When the oldest happened, by its sender's clock.
     pub oldest_at: DateTime<Utc>,
@@ -51,6 +51,9 @@ pub struct Released {
 
 /// An event on its way into quarantine: its row, and the line it was read from.
 pub(super) type Suspect<'a> = (&'a Row<'a>, &'a [u8]);
+
+/// How many events of a kind are counted, of those in quarantine.
+const MOST_COUNTED: i64 = 10_000;
 
 impl Telemetry {
     /// Keeps events apart, each once.
@@ -92,21 +95,40 @@ impl Telemetry {
         Ok(Written { new, duplicates: suspects.len() as u64 - new })
     }
 
-    /// What is in quarantine, by kind; `first` kinds at most, after one.
+    /// What is in quarantine, by kind; `first` kinds (1 or more) at most, after one. Of each, 10,000 events are counted at most: clients
+    /// make kinds up, and send as much of each as they like.
     pub async fn quarantined(&self, after: Option<&str>, first: u32) -> Result<Vec<QuarantinedKind>> {
         // Index quarantine_kind.
         let rows = sqlx::query!(
             r#"
-            SELECT kind, count(*) AS "events!", min(at) AS "oldest_at!", max(at) AS "newest_at!",
-                   (array_agg(reason ORDER BY at DESC))[1] AS "reason!"
-            FROM telemetry.quarantine
-            WHERE kind > $1
-            GROUP BY kind
-            ORDER BY kind
-            LIMIT $2
+            WITH RECURSIVE kinds (kind, place) AS (
+                SELECT min(kind), 1 FROM telemetry.quarantine WHERE kind > $1
+                UNION ALL
+                -- From kind to kind, however much there is of each.
+                SELECT (SELECT min(q.kind) FROM telemetry.quarantine q WHERE q.kind > kinds.kind), place + 1
+                FROM kinds
+                WHERE kinds.kind IS NOT NULL AND place < $2
+            )
+            SELECT kinds.kind AS "kind!", counted.events AS "events!", oldest.at AS "oldest_at!", newest.at AS "newest_at!",
+                   newest.reason AS "reason!"
+            FROM kinds
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS events FROM (
+                    SELECT FROM telemetry.quarantine q WHERE q.kind = kinds.kind LIMIT $3
+                ) AS first_ones
+            ) AS counted
+            CROSS JOIN LATERAL (
+                SELECT at FROM telemetry.quarantine q WHERE q.kind = kinds.kind ORDER BY at, event_id LIMIT 1
+            ) AS oldest
+            CROSS JOIN LATERAL (
+                SELECT at, reason FROM telemetry.quarantine q WHERE q.kind = kinds.kind
+                ORDER BY at DESC, event_id DESC LIMIT 1
+            ) AS newest
+            ORDER BY kinds.kind
             "#,
             after.unwrap_or_default(),
-            i64::from(first),
+            i32::try_from(first).unwrap_or(i32::MAX),
+            MOST_COUNTED,
         )
         .fetch_all(&self.postgres)
         .await?;

@@ -19,9 +19,10 @@ pub struct Recount {
     pub player_days: u64,
     /// Rows of `session_sequences` that differ.
     pub sessions: u64,
-    /// Rows of `measure_hours` that differ. A measure that was named later than its events were stored differs by right.
+    /// Rows of `measure_hours` that differ, of the measures that types name now, from the first hour on in which all events were
+    /// counted: a measure that was added later begins an hour after that.
     pub measures: u64,
-    /// Rows of `measure_buckets` that differ; the same holds for them.
+    /// Rows of `measure_buckets` that differ, of the same hours.
     pub buckets: u64,
 }
 
@@ -73,11 +74,14 @@ impl Telemetry {
                 FROM raw
                 WHERE session_id IS NOT NULL AND sequence IS NOT NULL
                 GROUP BY 1, 2
+            ), counted AS (
+                -- Events may be ahead of our clock by minutes, and a writer may be at work on some while the type changes.
+                SELECT kind, measure, since + INTERVAL '1 hour' AS since FROM telemetry.measures
             ), numbers AS MATERIALIZED (
                 SELECT date_trunc('hour', r.at, 'UTC') AS hour, r.source, r.kind, m.measure,
                        (r.properties -> m.measure)::numeric AS value
                 FROM raw r
-                JOIN telemetry.measures m ON m.kind = r.kind
+                JOIN counted m ON m.kind = r.kind AND date_trunc('hour', r.at, 'UTC') >= m.since
                 WHERE jsonb_typeof(r.properties -> m.measure) = 'number'
             ), measures AS (
                 SELECT hour, source, kind, measure, count(*) AS samples, sum(value) AS sum, min(value) AS min, max(value) AS max
@@ -114,12 +118,14 @@ impl Telemetry {
                      IS DISTINCT FROM (b.numbered, b.first_sequence, b.last_sequence, b.first_at, b.last_at)) AS "sessions!",
                 (SELECT count(*)
                  FROM measures a
-                 FULL JOIN (SELECT h.* FROM telemetry.measure_hours h, span WHERE hour >= from_day AND hour < to_day) b
+                 FULL JOIN (SELECT h.* FROM telemetry.measure_hours h JOIN counted USING (kind, measure), span
+                            WHERE hour >= from_day AND hour < to_day AND hour >= since) b
                      USING (hour, source, kind, measure)
                  WHERE (a.samples, a.sum, a.min, a.max) IS DISTINCT FROM (b.samples, b.sum, b.min, b.max)) AS "measures!",
                 (SELECT count(*)
                  FROM buckets a
-                 FULL JOIN (SELECT h.* FROM telemetry.measure_buckets h, span WHERE hour >= from_day AND hour < to_day) b
+                 FULL JOIN (SELECT h.* FROM telemetry.measure_buckets h JOIN counted USING (kind, measure), span
+                            WHERE hour >= from_day AND hour < to_day AND hour >= since) b
                      USING (hour, source, kind, measure, bucket)
                  WHERE a.samples IS DISTINCT FROM b.samples) AS "buckets!"
             "#,

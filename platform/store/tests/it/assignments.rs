@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use futures::future::join_all;
 use muster_core::wire::AssignedPlayer;
-use muster_store::{Assignment, AssignmentState, Decision, NewAssignment, Shard, fresh_id, now};
+use muster_store::{Assignment, AssignmentState, Decision, NewAssignment, Shard, Store, fresh_id, now};
 use muster_testkit::Scratch;
 
 use crate::given;
@@ -22,6 +22,13 @@ fn new() -> NewAssignment {
         expires_at: now() + TimeDelta::seconds(30),
         backfill_of: Some(fresh_id()),
     }
+}
+
+/// The shards whose matches are not finished, in order.
+async fn unfinished(store: &Store) -> Vec<Shard> {
+    let mut shards = store.assignments.unfinished().await.unwrap();
+    shards.sort_unstable();
+    shards
 }
 
 fn ids(found: &[Assignment]) -> Vec<muster_core::id::MatchId> {
@@ -46,6 +53,7 @@ async fn a_match_waits_for_a_server_until_one_says_where_it_is_played() {
     );
     assert_eq!(assignments.list(None, 10, now()).await.unwrap().len(), 3);
     assert_eq!(assignments.list(None, 1, now()).await.unwrap().len(), 1);
+    assert_eq!(unfinished(&scratch.store).await, [given::shard(), Shard::new("other", "all")]);
 
     let here = || "203.0.113.7:7777".to_owned();
     let Decision::Done(assigned) = assignments.assign(one.match_id, here(), now()).await.unwrap() else {
@@ -64,7 +72,11 @@ async fn a_match_waits_for_a_server_until_one_says_where_it_is_played() {
     assert_eq!(assignments.decided(&given::shard()).await.unwrap(), [assigned]);
     assignments.close(&[one.match_id, two.match_id], now()).await.unwrap();
     assert!(assignments.decided(&given::shard()).await.unwrap().is_empty());
-    assert_eq!(assignments.get(two.match_id).await.unwrap().unwrap().state, AssignmentState::Open);
+    assert_eq!(unfinished(&scratch.store).await.len(), 2, "one of the shard's matches still waits");
+    assignments.refuse(two.match_id, "no".to_owned(), now()).await.unwrap();
+    assert_eq!(unfinished(&scratch.store).await.len(), 2, "nobody has carried the answer out");
+    assignments.close(&[two.match_id], now()).await.unwrap();
+    assert_eq!(unfinished(&scratch.store).await, [Shard::new("other", "all")]);
     scratch.finish().await;
 }
 

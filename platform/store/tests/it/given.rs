@@ -74,7 +74,11 @@ pub async fn claimed(store: &Store, tickets: &[&NewTicket]) -> Vec<ClaimedTicket
 }
 
 pub fn backfill(match_id: MatchId) -> Backfill {
-    let player = BackfillPlayer { player_id: fresh_id(), rating: Rating::default(), role: None };
+    let player = BackfillPlayer {
+        blocked: vec![fresh_id()],
+        recent: vec![fresh_id(), fresh_id()],
+        ..BackfillPlayer::new(fresh_id(), Rating::default())
+    };
     let teams = vec![BackfillTeam { players: vec![player], open: 0 }, BackfillTeam { players: Vec::new(), open: 1 }];
     Backfill {
         backfill_id: fresh_id(),

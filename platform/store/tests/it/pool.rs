@@ -1,8 +1,8 @@
 use chrono::TimeDelta;
 use muster_core::matchmaking::Ticket;
 use muster_store::{
-    BackfillOpening, CancelledBy, Changes, Claim, ClaimRequest, Creation, NewTicket, Shard, Store, TicketChange,
-    fresh_id, now,
+    BackfillOpening, CancelledBy, Changes, Claim, ClaimRequest, Creation, NewTicket, OpenShard, Shard, Store,
+    TicketChange, fresh_id, now,
 };
 use muster_testkit::Scratch;
 
@@ -35,9 +35,12 @@ async fn a_leader_follows_every_change_from_its_snapshot_on() {
     assert_eq!(tickets.waiting_count().await.unwrap(), 4);
     assert_eq!(tickets.waiting_count_of(given::QUEUE).await.unwrap(), 3);
     assert_eq!(tickets.waiting(given::QUEUE).await.unwrap(), [("all".to_owned(), 2), ("asia".to_owned(), 1)]);
+    let shards = [shard.clone(), Shard::new(given::QUEUE, "asia"), Shard::new("other", "all")];
+    assert_eq!(tickets.shards().await.unwrap(), shards);
+    let open = shards.into_iter().zip([2, 1, 1]);
     assert_eq!(
-        tickets.shards().await.unwrap(),
-        [shard.clone(), Shard::new(given::QUEUE, "asia"), Shard::new("other", "all")]
+        tickets.open_shards().await.unwrap(),
+        open.map(|(shard, waiting)| OpenShard { shard, waiting, proposals: 0 }).collect::<Vec<_>>()
     );
 
     let third = given::new_ticket(fresh_id());

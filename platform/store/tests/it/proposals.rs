@@ -135,6 +135,34 @@ async fn a_no_ends_it_for_the_decliners_party_and_the_rest_return_to_the_head() 
 }
 
 #[tokio::test]
+async fn a_server_answers_for_a_whole_party_at_once() {
+    let scratch = Scratch::new().await;
+    let (store, tickets) = (&scratch.store, &scratch.store.tickets);
+    let (party, solo) = (waiting(store, 3).await, waiting(store, 1).await);
+    let id = party.ticket.ticket_id;
+    let for_all = async |accept| tickets.answer_for_all(id, accept, now()).await.unwrap();
+    assert!(matches!(for_all(true).await, Answered::NotProposed(_)));
+    let (match_id, _) = proposed(store, &[&party, &solo]).await;
+    let Answered::Recorded(record) = for_all(true).await else { panic!("it is proposed") };
+    assert_eq!(
+        (record.state, record.proposal.map(|proposal| proposal.accepted.len())),
+        (TicketState::Accepted, Some(3))
+    );
+    assert!(matches!(for_all(true).await, Answered::Recorded(_)), "said twice is said once");
+    assert!(due(store).await.is_empty());
+    assert!(matches!(for_all(false).await, Answered::Recorded(_)));
+    assert!(matches!(for_all(false).await, Answered::Recorded(_)));
+    assert!(matches!(for_all(true).await, Answered::NotProposed(_)), "a no stands");
+    let mut members = players(&party);
+    members.sort();
+    assert_eq!(due(store).await.remove(0).declined, members);
+    let records = tickets.dissolve(&shard(), match_id, now()).await.unwrap();
+    assert_eq!(outcomes(&records), [(TicketState::Failed, Some("declined")), (TicketState::Waiting, None)]);
+    assert_eq!(tickets.answer_for_all(fresh_id(), true, now()).await.unwrap(), Answered::NotFound);
+    scratch.finish().await;
+}
+
+#[tokio::test]
 async fn who_says_nothing_leaves_when_the_time_is_over_and_a_late_yes_does_not_count() {
     let scratch = Scratch::new().await;
     let (store, tickets) = (&scratch.store, &scratch.store.tickets);

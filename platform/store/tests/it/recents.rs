@@ -1,7 +1,7 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
-use muster_core::id::PlayerId;
+use muster_core::id::{MatchId, PlayerId};
 use muster_store::{fresh_id, now};
 use muster_testkit::Scratch;
 
@@ -57,5 +57,33 @@ async fn the_newest_64_are_kept_for_a_day() {
     let key = format!("{}recent:{player}", scratch.prefix());
     let ttl: i64 = redis::cmd("TTL").arg(&key).query_async(&mut redis).await.unwrap();
     assert!((86_000..=86_400).contains(&ttl), "{ttl}");
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn newcomers_meet_each_other_and_who_is_there() {
+    let scratch = Scratch::new().await;
+    let recents = &scratch.store.recents;
+    let [a, b, c, new, also]: [PlayerId; 5] = std::array::from_fn(|_| fresh_id());
+    let start = now();
+    let join: MatchId = fresh_id();
+    let key = format!("{}recent:{join}", scratch.prefix());
+    recents.keep_present(&[(join, vec![vec![a, b], vec![c]])], start).await.unwrap();
+    let mut redis = given::redis(&scratch).await;
+    let ttl: i64 = redis::cmd("TTL").arg(&key).query_async(&mut redis).await.unwrap();
+    assert!((3_500..=3_600).contains(&ttl), "{ttl}");
+    assert!(recents.of(&[a, new], start).await.unwrap().is_empty(), "nobody has met yet");
+
+    recents.joined(join, &[vec![], vec![new]], start).await.unwrap();
+    let found = recents.of(&[a, b, c, new], start).await.unwrap();
+    let met = |player: PlayerId| found[&player].iter().copied().collect::<BTreeSet<_>>();
+    assert_eq!(met(new), [a, b].into(), "not the one of the same team");
+    assert_eq!((met(a), met(b), met(c)), ([c, new].into(), [c, new].into(), [a, b].into()));
+    let kept: bool = redis::cmd("EXISTS").arg(&key).query_async(&mut redis).await.unwrap();
+    assert!(!kept);
+
+    // Of a joining that nothing was kept for, only the newcomers are known.
+    recents.joined(fresh_id(), &[vec![new], vec![also]], start).await.unwrap();
+    assert_eq!(recents.of(&[also], start).await.unwrap()[&also], [new]);
     scratch.finish().await;
 }

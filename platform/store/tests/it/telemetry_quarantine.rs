@@ -92,3 +92,23 @@ async fn a_redelivery_changes_nothing_in_quarantine_and_its_neighbours_are_store
     assert_eq!(again, Stored { duplicates: 6, ..Stored::default() });
     scratch.finish().await;
 }
+
+#[tokio::test]
+async fn however_much_there_is_of_a_kind_looking_at_the_kinds_costs_little() {
+    let scratch = Scratch::new().await;
+    // What a client makes up: much of one kind, and many kinds.
+    let flood = "INSERT INTO telemetry.quarantine (event_id, at, received_at, source, kind, reason, event)
+        SELECT gen_random_uuid(), now() - n * INTERVAL '1 minute', now(), 'client',
+               CASE WHEN n <= 10050 THEN 'flood' ELSE 'kind.' || n END, 'reason ' || n, '{}'
+        FROM generate_series(1, 10060) AS n";
+    sqlx::query(flood).execute(&scratch.sql().await).await.unwrap();
+    let telemetry = &scratch.store.telemetry;
+    let first = telemetry.quarantined(None, 4).await.unwrap();
+    assert_eq!(first.iter().map(|kind| kind.events).collect::<Vec<_>>(), [10_000, 1, 1, 1]);
+    assert_eq!((first[0].kind.as_str(), first[0].reason.as_str()), ("flood", "reason 1"));
+    assert!(first[0].newest_at - first[0].oldest_at == TimeDelta::minutes(10_049));
+    let rest = telemetry.quarantined(Some(&first[3].kind), 100).await.unwrap();
+    assert_eq!(rest.len(), 7);
+    assert!(rest.iter().all(|kind| kind.kind > first[3].kind));
+    scratch.finish().await;
+}

@@ -192,3 +192,35 @@ async fn what_is_missing_in_a_session_shows() {
     assert!(telemetry.recount(at(-60), at(60 * 25)).await.unwrap().is_exact());
     scratch.finish().await;
 }
+
+#[tokio::test]
+async fn a_measure_that_is_added_or_taken_away_makes_no_recount_wrong() {
+    let scratch = Scratch::new().await;
+    measure(&scratch, "level.done", &["took_ms"]).await;
+    scratch.store.telemetry.write_batch(&events(400)).await.unwrap();
+    let recount = async || scratch.store.telemetry.recount(start(), start() + TimeDelta::days(2)).await.unwrap();
+    let change = async |version: u32, measures: &[&str]| {
+        let definition = json!({"name": "level.done", "version": version, "owner": "design", "measures": measures});
+        let change = EventTypeChange {
+            definition: EventTypeDefinition::from_json(&definition).unwrap(),
+            expected_version: Some(version - 1),
+            author: Actor::System("test".to_owned()),
+            reason: "a test".to_owned(),
+        };
+        scratch.store.event_types.put(&change, muster_store::now()).await.unwrap();
+    };
+    assert!(recount().await.is_exact());
+    change(2, &["took_ms", "score"]).await;
+    assert!(recount().await.is_exact(), "of what was there before, nobody has counted the new one");
+    // The one that stays is still compared from its beginning.
+    let sql = scratch.sql().await;
+    let damage = |by: &'static str| sqlx::query(by).execute(&sql);
+    damage("UPDATE telemetry.measure_hours SET samples = samples + 1").await.unwrap();
+    assert!(recount().await.measures > 0);
+    damage("UPDATE telemetry.measure_hours SET samples = samples - 1").await.unwrap();
+    change(3, &["score"]).await;
+    assert!(recount().await.is_exact(), "what was counted before is not compared any more");
+    change(4, &["took_ms", "score"]).await;
+    assert!(recount().await.is_exact(), "there was a time when it was not counted");
+    scratch.finish().await;
+}

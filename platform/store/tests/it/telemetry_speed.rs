@@ -16,7 +16,7 @@ use crate::given;
 
 const EVENTS: usize = 400_000;
 /// As the writer role has it by default.
-const BATCH: usize = 2_000;
+const BATCH: usize = 5_000;
 
 /// About 510 bytes as it travels.
 fn event(n: usize) -> TelemetryEvent {

@@ -32,7 +32,11 @@ async fn jetstream(scratch: &Scratch) -> jetstream::Context {
 }
 
 async fn stream(scratch: &Scratch) -> stream::Stream {
-    jetstream(scratch).await.get_stream(format!("{}TELEMETRY", scratch.prefix().to_uppercase())).await.unwrap()
+    stream_named(scratch, "TELEMETRY").await
+}
+
+async fn stream_named(scratch: &Scratch, name: &str) -> stream::Stream {
+    jetstream(scratch).await.get_stream(format!("{}{name}", scratch.prefix().to_uppercase())).await.unwrap()
 }
 
 async fn raw(scratch: &Scratch, subject: &str, payload: impl Into<bytes::Bytes>) {
@@ -242,5 +246,79 @@ async fn a_full_stream_says_so_for_each_event_and_loses_nothing() {
         assert!(matches!(refused, Err(PublishError::Backpressure)), "{refused:?}");
     }
     assert_eq!(scratch.store.telemetry.pending().await.unwrap(), 2);
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_in_the_streams_is_let_go_to_make_room_and_streams_of_earlier_versions_are_brought_up_to_date() {
+    let scratch = Scratch::bare().await;
+    let day = Duration::from_secs(86_400);
+    let name = |name: &str| format!("{}{name}", scratch.prefix().to_uppercase());
+    let earlier = [
+        stream::Config {
+            name: name("TELEMETRY"),
+            subjects: vec![format!("{}telemetry.>", scratch.prefix())],
+            retention: stream::RetentionPolicy::WorkQueue,
+            discard: stream::DiscardPolicy::New,
+            max_bytes: 64 << 20,
+            max_age: 3 * day,
+            ..stream::Config::default()
+        },
+        stream::Config {
+            name: name("DLQ"),
+            subjects: vec![format!("{}dlq.>", scratch.prefix())],
+            max_messages: 1_000_000,
+            max_age: 30 * day,
+            ..stream::Config::default()
+        },
+    ];
+    for config in earlier {
+        jetstream(&scratch).await.create_stream(config).await.unwrap();
+    }
+    published(&scratch, 5).await;
+
+    scratch.store.ensure_streams().await.unwrap();
+    let events = stream(&scratch).await.cached_info().clone();
+    assert_eq!((events.config.max_age, events.config.discard), (Duration::ZERO, stream::DiscardPolicy::New));
+    assert_eq!((events.config.max_bytes, events.state.messages), (64 << 20, 1));
+    let dead = stream_named(&scratch, "DLQ").await.cached_info().config.clone();
+    assert_eq!((dead.max_messages, dead.max_bytes, dead.max_age), (-1, 8 << 20, 30 * day));
+    assert_eq!(dead.discard, stream::DiscardPolicy::New);
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_dead_letters_have_no_room_for_stays_in_the_stream() {
+    let scratch = Scratch::new().await;
+    let telemetry = &scratch.store.telemetry;
+    let limit = async |messages| {
+        let mut config = stream_named(&scratch, "DLQ").await.cached_info().config.clone();
+        config.max_messages = messages;
+        jetstream(&scratch).await.update_stream(config).await.unwrap();
+    };
+    limit(1).await;
+    let mut events: Vec<_> = (0..5).map(|_| given::event("fine", now())).collect();
+    events[1].properties.insert("text".to_owned(), "a\0b".into());
+    events[3].at = given::time("1970-01-01T00:00:00Z");
+    publish(&scratch, &events).await;
+    published(&scratch, 10).await;
+    let mut consumer = telemetry.consumer().await.unwrap();
+    let stored = telemetry.store(batch(&mut consumer, 15).await).await.unwrap();
+    assert_eq!(stored, Stored { new: 13, dead: 1, kept_back: 1, ..Stored::default() });
+    assert_eq!(telemetry.dead_letter_count().await.unwrap(), 1);
+    // All else is stored and gone from the stream; what is kept back does not come again at once.
+    let pending = async || scratch.store.telemetry.pending().await.unwrap();
+    eventually(WAIT, "the others to be acknowledged", async || (pending().await == 5).then_some(())).await;
+    assert!(consumer.next_batch(10, Duration::from_millis(1_500)).await.unwrap().is_empty());
+
+    limit(-1).await;
+    // Without a writers' place that remembers when it was to come again.
+    stream(&scratch).await.delete_consumer("writer").await.unwrap();
+    let mut consumer = telemetry.consumer().await.unwrap();
+    let again = batch(&mut consumer, 5).await;
+    assert_eq!(telemetry.store(again).await.unwrap(), Stored { duplicates: 3, dead: 2, ..Stored::default() });
+    assert_eq!(telemetry.dead_letter_count().await.unwrap(), 2);
+    emptied(&scratch).await;
+    assert_eq!(self::stored(&scratch).await, (13, 13));
     scratch.finish().await;
 }

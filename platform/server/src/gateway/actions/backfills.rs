@@ -1,10 +1,11 @@
 //! A running match asks for players.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
-use muster_core::id::MatchId;
+use chrono::TimeDelta;
+use muster_core::id::{MatchId, PlayerId};
 use muster_core::matchmaking::{Backfill, BackfillPlayer, BackfillTeam, DEFAULT_GROUP, Filters, QueueDefinition};
-use muster_core::rating::Rating;
+use muster_core::rating::{MAX_DEVIATION, MAX_POINTS, Rating};
 use muster_core::wire::{BackfillView, FieldError, OpenTeam, PresentPlayer, RequestBackfill};
 use muster_store::{BackfillOpening, Ladder, Shard};
 
@@ -38,7 +39,7 @@ impl Gateway {
             backfill_id: muster_store::fresh_id(),
             match_id,
             requested_at: muster_store::now(),
-            teams: self.rated_teams(&queue, request.teams).await?,
+            teams: self.known_teams(&queue, request.teams).await?,
             region: request.region,
             properties: request.properties,
         };
@@ -72,30 +73,34 @@ impl Gateway {
         self.store.tickets.close_backfill(match_id).await?.map(drop).ok_or(Code::NotFound.into())
     }
 
-    /// The teams with everybody's rating: the one that was given, else the account's.
-    async fn rated_teams(&self, queue: &QueueDefinition, teams: Vec<OpenTeam>) -> Result<Vec<BackfillTeam>, ApiError> {
-        let unrated: Vec<_> = teams
-            .iter()
-            .flat_map(|team| &team.players)
-            .filter(|player| player.rating.is_none())
-            .map(|player| (player.player_id, Ladder::of(queue)))
-            .collect();
-        let accounts: BTreeMap<_, _> = match unrated.is_empty() {
-            true => BTreeMap::new(),
-            false => {
-                let found = self.store.accounts.at_the_door(&unrated).await?;
-                found.into_iter().flatten().map(|account| (account.player_id, account.rating)).collect()
-            }
+    /// The teams with what is known of everybody: the rating that was given, else the account's; whom they block; and whom they have
+    /// met lately, where the queue cares.
+    async fn known_teams(&self, queue: &QueueDefinition, teams: Vec<OpenTeam>) -> Result<Vec<BackfillTeam>, ApiError> {
+        let players: Vec<PlayerId> =
+            teams.iter().flat_map(|team| &team.players).map(|player| player.player_id).collect();
+        let asked: Vec<_> = players.iter().map(|player| (*player, Ladder::of(queue))).collect();
+        let met = async {
+            let Some(secs) = queue.avoid_recent_opponents_secs else { return Ok(HashMap::new()) };
+            self.store.recents.of(&players, muster_store::now() - TimeDelta::seconds(secs.into())).await
         };
-        let rated = |player: PresentPlayer| BackfillPlayer {
-            player_id: player.player_id,
+        let (accounts, mut met) = tokio::try_join!(self.store.accounts.at_the_door(&asked), met)?;
+        let mut accounts: HashMap<_, _> =
+            accounts.into_iter().flatten().map(|account| (account.player_id, account)).collect();
+        let mut known = |player: PresentPlayer| {
             // Somebody without an account here may well be in a match of a game's own: like a new player.
-            rating: player.rating.or_else(|| accounts.get(&player.player_id).copied()).unwrap_or_default(),
-            role: player.role,
+            let account = accounts.remove(&player.player_id);
+            let (rated, blocked) = account.map(|account| (account.rating, account.blocked)).unwrap_or_default();
+            BackfillPlayer {
+                player_id: player.player_id,
+                rating: player.rating.unwrap_or(rated),
+                role: player.role,
+                blocked,
+                recent: met.remove(&player.player_id).unwrap_or_default(),
+            }
         };
         Ok(teams
             .into_iter()
-            .map(|team| BackfillTeam { players: team.players.into_iter().map(rated).collect(), open: team.open })
+            .map(|team| BackfillTeam { players: team.players.into_iter().map(&mut known).collect(), open: team.open })
             .collect())
     }
 }
@@ -150,10 +155,16 @@ fn faults(queue: &QueueDefinition, request: &RequestBackfill) -> Vec<FieldError>
             if !seen.insert(player.player_id) {
                 fault(path("player_id"), "each player once".into());
             }
-            let sound =
-                |rating: Rating| rating.points.is_finite() && rating.deviation.is_finite() && rating.deviation > 0.0;
+            let sound = |rating: Rating| {
+                (-MAX_POINTS..=MAX_POINTS).contains(&rating.points)
+                    && rating.deviation > 0.0
+                    && rating.deviation <= MAX_DEVIATION
+            };
             if !player.rating.is_none_or(sound) {
-                fault(path("rating"), "finite points, and a finite deviation above 0".into());
+                let message = format!(
+                    "-{MAX_POINTS} to {MAX_POINTS} points, and a deviation above 0 and of at most {MAX_DEVIATION}"
+                );
+                fault(path("rating"), message);
             }
             match player.role.as_deref() {
                 None if !roles.is_empty() => fault(path("role"), format!("one of: {}", roles.join(", "))),
@@ -174,6 +185,8 @@ fn faults(queue: &QueueDefinition, request: &RequestBackfill) -> Vec<FieldError>
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use muster_core::matchmaking::PropertyValue;
     use serde_json::json;
 
@@ -246,9 +259,11 @@ mod tests {
             request.teams[1].players[0].player_id = request.teams[0].players[0].player_id;
         };
         assert_eq!(paths(&queue, twice), ["teams[1].players[0].player_id"]);
-        let nonsense = |request: &mut RequestBackfill| {
-            request.teams[0].players[0].rating = Some(Rating { points: f64::NAN, deviation: 1.0 });
-        };
-        assert_eq!(paths(&queue, nonsense), ["teams[0].players[0].rating"]);
+        for (points, deviation) in [(f64::NAN, 1.0), (2e6, 1.0), (0.0, f64::INFINITY), (0.0, 0.0), (0.0, 10_001.0)] {
+            let nonsense = |request: &mut RequestBackfill| {
+                request.teams[0].players[0].rating = Some(Rating { points, deviation });
+            };
+            assert_eq!(paths(&queue, nonsense), ["teams[0].players[0].rating"]);
+        }
     }
 }

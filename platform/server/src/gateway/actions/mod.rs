@@ -13,4 +13,5 @@ mod tickets;
 mod watch;
 
 pub(super) use closures::closed;
+pub(super) use events::{Room, SubjectBook};
 pub(super) use matches::{Told, told};

@@ -79,19 +79,16 @@ impl Gateway {
         ticket: TicketId,
         accept: bool,
     ) -> Result<TicketView, ApiError> {
-        let players = match owner {
-            Owner::Player(player) => vec![player],
-            Owner::Server(_) => self.ticket_of(owner, ticket).await?.ticket.players().collect(),
+        let (tickets, now) = (&self.store.tickets, muster_store::now());
+        let answered = match owner {
+            Owner::Player(player) => tickets.answer(ticket, player, accept, now).await?,
+            Owner::Server(_) => tickets.answer_for_all(ticket, accept, now).await?,
         };
-        let mut answered = None;
-        for player in players {
-            match self.store.tickets.answer(ticket, player, accept, muster_store::now()).await? {
-                Answered::Recorded(record) => answered = Some(record),
-                Answered::NotProposed(_) => return Err(Code::TicketNotProposed.into()),
-                Answered::NotFound => return Err(Code::NotFound.into()),
-            }
-        }
-        let view = answered.ok_or(Code::NotFound)?.view();
+        let view = match answered {
+            Answered::Recorded(record) => record.view(),
+            Answered::NotProposed(_) => return Err(Code::TicketNotProposed.into()),
+            Answered::NotFound => return Err(Code::NotFound.into()),
+        };
         self.tell_others(owner, &view).await;
         Ok(view)
     }

@@ -1,13 +1,11 @@
 //! Telemetry from clients and trusted servers: judged one by one, kept before it is acknowledged.
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use bytes::Bytes;
 use muster_core::wire::{EventVerdicts, EventsBody, Problem};
 
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::gateway::extract::Teller;
 
@@ -28,6 +26,7 @@ use crate::gateway::extract::Teller;
     responses(
         (status = 202, body = EventVerdicts),
         (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 408, body = Problem, content_type = "application/problem+json"),
         (status = 413, body = Problem, content_type = "application/problem+json"),
         (status = 415, body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"),
@@ -38,14 +37,9 @@ use crate::gateway::extract::Teller;
 pub(super) async fn accept_events(
     State(gateway): State<Gateway>,
     teller: Teller,
-    headers: HeaderMap,
-    request: Request<Body>,
+    request: Request,
 ) -> Result<(StatusCode, HeaderMap, Json<EventVerdicts>), ApiError> {
-    let body = Bytes::from_request(request, &gateway).await.map_err(|rejection| {
-        let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-        ApiError::from(if too_large { Code::BodyTooLarge } else { Code::MalformedRequest })
-    })?;
-    let accepted = gateway.accept_events(teller, &headers, body).await?;
+    let accepted = gateway.accept_events(teller, request).await?;
     let mut headers = HeaderMap::new();
     if let Some(seconds) = accepted.retry_after_secs {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

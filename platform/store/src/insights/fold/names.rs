@@ -6,15 +6,36 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::Result;
 use crate::insights::facts::{Facts, Place, day_of};
+use crate::{Result, TelemetrySource};
 
-/// How many places and kinds may be told apart. Clients name both, so there has to be an end.
-const MAX_PLACES: i64 = 4_096;
+/// How many places may be told apart that were named within [`LATELY`], and how many kinds. Clients name both, so there has to be an
+/// end.
+const MAX_PLACES: usize = 4_096;
 const MAX_KINDS: i64 = 2_048;
+
+/// A place that nobody has named for so many days gives its room back: no question goes further.
+const LATELY: i32 = 92;
+
+/// How many places are made on the word of one player in 30 days: as many regions, platforms and builds as one plays on, and more.
+const OF_A_PLAYER: u32 = 16;
+/// The same for places that are named, and nobody knows by whom.
+const OF_NOBODY: u32 = 256;
+
+/// Who names a place when it is nobody whom we know.
+const NOBODY: i32 = 0;
 
 /// What is not told apart any more.
 const OTHER: i32 = 1;
+
+/// On whose word a place is made, if it is new.
+#[derive(Clone, Copy)]
+pub(super) enum Word<'a> {
+    /// The platform's own, or a trusted server's.
+    Trusted,
+    /// Of these players, or of nobody whom we know.
+    Players(&'a [i32]),
+}
 
 /// The numbers of what a batch names, in the order of its lists.
 pub(super) struct Numbers {
@@ -23,6 +44,10 @@ pub(super) struct Numbers {
     pub players: Vec<i32>,
     known: HashMap<Place, i32>,
     named: HashMap<i32, Place>,
+    /// How many places were named lately.
+    in_use: usize,
+    /// How many places were made on a player's word lately.
+    made: HashMap<i32, u32>,
 }
 
 impl Numbers {
@@ -34,16 +59,38 @@ impl Numbers {
             players: players(tx, facts).await?,
             known: HashMap::new(),
             named: HashMap::new(),
+            in_use: 0,
+            made: HashMap::new(),
         };
-        for row in
-            sqlx::query!("SELECT place, region, platform, build FROM insights.places").fetch_all(&mut *tx).await?
-        {
+        let rows = sqlx::query!(
+            r#"
+            SELECT place, region, platform, build, used_on > CURRENT_DATE - $1::int AS "used!",
+                   CASE WHEN made_on > CURRENT_DATE - 30 THEN made_by END AS made_by
+            FROM insights.places
+            "#,
+            LATELY,
+        );
+        for row in rows.fetch_all(&mut *tx).await? {
             numbers.remember((row.region, row.platform, row.build), row.place);
+            numbers.in_use += usize::from(row.used);
+            if let Some(player) = row.made_by {
+                *numbers.made.entry(player).or_default() += 1;
+            }
         }
-        for place in &facts.places {
-            let number = numbers.place(tx, place).await?;
+        let tellers = Tellers::of(facts, &numbers.players);
+        for (place, named) in facts.places.iter().enumerate() {
+            let number = match tellers.word(place) {
+                Some(word) => numbers.place(tx, named, word).await?,
+                None => OTHER,
+            };
             numbers.places.push(number);
         }
+        sqlx::query!(
+            "UPDATE insights.places SET used_on = CURRENT_DATE WHERE place = ANY($1) AND used_on < CURRENT_DATE",
+            &numbers.places,
+        )
+        .execute(tx)
+        .await?;
         Ok(numbers)
     }
 
@@ -52,39 +99,98 @@ impl Numbers {
         self.named.insert(number, place);
     }
 
-    /// The number of a place, made if it has none.
-    pub async fn place(&mut self, tx: &mut PgConnection, place: &Place) -> Result<i32> {
+    /// The number of a place, made if it has none and there is room for it.
+    pub async fn place(&mut self, tx: &mut PgConnection, place: &Place, word: Word<'_>) -> Result<i32> {
         if let Some(number) = self.known.get(place) {
             return Ok(*number);
         }
+        if self.in_use >= MAX_PLACES {
+            return Ok(OTHER);
+        }
+        let made_by = match word {
+            Word::Trusted => None,
+            Word::Players(players) => match self.makes(players) {
+                Some(player) => Some(player),
+                None => return Ok(OTHER),
+            },
+        };
         // Nobody else makes any: whoever folds has the lock.
-        let made = sqlx::query_scalar!(
+        let number = sqlx::query_scalar!(
             r#"
-            INSERT INTO insights.places (place, region, platform, build)
-            SELECT max(place) + 1, $1, $2, $3 FROM insights.places HAVING count(*) < $4
+            INSERT INTO insights.places (place, region, platform, build, made_by)
+            SELECT max(place) + 1, $1, $2, $3, $4 FROM insights.places
             RETURNING place
             "#,
             place.0.as_deref(),
             place.1.as_deref(),
             place.2.as_deref(),
-            MAX_PLACES,
+            made_by,
         )
-        .fetch_optional(tx)
+        .fetch_one(tx)
         .await?;
-        if let Some(number) = made {
-            self.remember(place.clone(), number);
+        self.in_use += 1;
+        if let Some(player) = made_by {
+            *self.made.entry(player).or_default() += 1;
         }
-        Ok(made.unwrap_or(OTHER))
+        self.remember(place.clone(), number);
+        Ok(number)
     }
 
-    /// The number of the same region, whatever the platform and build.
+    /// Of these players the one who has made the fewest places lately; None when that were enough.
+    fn makes(&self, players: &[i32]) -> Option<i32> {
+        let made = |player: &i32| self.made.get(player).copied().unwrap_or_default();
+        let player = players.iter().min_by_key(|player| made(player)).copied().unwrap_or(NOBODY);
+        let most = if player == NOBODY { OF_NOBODY } else { OF_A_PLAYER };
+        (made(&player) < most).then_some(player)
+    }
+
+    /// The number of the same region, whatever the platform and build. Matchmaking tells of regions that it knows.
     pub async fn region_of(&mut self, tx: &mut PgConnection, place: &Place) -> Result<i32> {
-        self.place(tx, &(place.0.clone(), None, None)).await
+        self.place(tx, &(place.0.clone(), None, None), Word::Trusted).await
     }
 
     /// What a number stands for.
     pub fn named(&self, number: i32) -> Option<&Place> {
         self.named.get(&number)
+    }
+}
+
+/// Who named the places of a batch.
+struct Tellers {
+    players: Vec<Vec<i32>>,
+    trusted: Vec<bool>,
+    /// Whether there is anything of it: what a session was thought to be of in between is in the list too.
+    counts: Vec<bool>,
+}
+
+impl Tellers {
+    /// Also what the platform says of tickets and matches is their players' word: platforms and builds are what their clients named.
+    fn of(facts: &Facts, numbers: &[i32]) -> Self {
+        let mut players = vec![Vec::new(); facts.places.len()];
+        for ((_, _, place, subject), _) in &facts.marks {
+            players[*place].push(numbers[*subject]);
+        }
+        for (_, session) in &facts.sessions {
+            players[session.place].extend(session.subject.map(|subject| numbers[subject]));
+        }
+        let mut trusted = vec![false; facts.places.len()];
+        let mut counts = vec![false; facts.places.len()];
+        for ((_, _, place, source), _) in &facts.counts {
+            trusted[*place] |= *source == TelemetrySource::Trusted;
+            counts[*place] = true;
+        }
+        let sessions = facts.sessions.iter().map(|(_, session)| session.place);
+        let matches = facts.matches.iter().map(|(_, fact)| fact.place);
+        for place in sessions.chain(matches).chain(facts.tickets.iter().map(|ticket| ticket.place)) {
+            counts[place] = true;
+        }
+        Self { players, trusted, counts }
+    }
+
+    /// On whose word it is; None when nothing is of it.
+    fn word(&self, place: usize) -> Option<Word<'_>> {
+        let word = if self.trusted[place] { Word::Trusted } else { Word::Players(&self.players[place]) };
+        self.counts[place].then_some(word)
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::names::Numbers;
+use super::names::{Numbers, Word};
 use crate::insights::facts::{Facts, hour_of, joined};
 use crate::insights::sketch::{Sketch, bucket_of_ms};
 use crate::{Result, codec};
@@ -75,7 +75,8 @@ async fn merged(tx: &mut PgConnection, one: &Session, other: &Session, numbers: 
     let place = match (numbers.named(one.place), numbers.named(other.place)) {
         (Some(mine), Some(theirs)) if one.place != other.place => {
             let both = joined(mine, theirs);
-            numbers.place(tx, &both).await?
+            let player = one.player.or(other.player);
+            numbers.place(tx, &both, Word::Players(player.as_slice())).await?
         }
         _ => one.place,
     };

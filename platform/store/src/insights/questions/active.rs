@@ -40,7 +40,7 @@ impl Insights {
     async fn active_of(&self, days: Days, slice: &Slice, by: Option<Dimension>) -> Result<Vec<ActiveDay>, AskError> {
         let _turn = self.turn().await;
         let mut postgres = self.postgres.acquire().await?;
-        let places = Places::of(&mut postgres, slice, by).await?;
+        let places = Places::of(&mut postgres, slice, by, (days.from(), days.to())).await?;
         let reach = days.reaching_back(MONTH as i64 - 1);
         let sets = sets::players(&mut postgres, reach, ANY, &places).await?;
         drop(postgres);

@@ -35,7 +35,7 @@ impl Insights {
         }
         let _turn = self.turn().await;
         let mut postgres = self.postgres.acquire().await?;
-        let places = Places::of(&mut postgres, slice, None).await?;
+        let places = Places::of(&mut postgres, slice, None, (days.from(), days.to())).await?;
         let sets = sets::players(&mut postgres, days, ANY, &places).await?;
         drop(postgres);
 

@@ -25,7 +25,7 @@ pub struct ConcurrencyPoint {
 pub struct Playing {
     /// The value of what it is told apart by.
     pub group: Option<String>,
-    /// Players with an event in the last two minutes.
+    /// Players with a session that was heard of in the last two minutes.
     pub players: u64,
 }
 
@@ -76,7 +76,7 @@ impl Insights {
         let from = span.from - TimeDelta::milliseconds(span.from.timestamp_millis().rem_euclid(length));
         let span = Span { from, to: span.to };
         let mut postgres = self.postgres.acquire().await?;
-        let places = Places::of(&mut postgres, slice, by).await?;
+        let places = Places::of(&mut postgres, slice, by, (from.date_naive(), span.to.date_naive())).await?;
         let steps =
             usize::try_from((span.to - from).num_milliseconds().saturating_add(length - 1) / length).unwrap_or(0);
         let mut counts = vec![vec![0_i64; steps + 1]; places.groups()];
@@ -148,7 +148,8 @@ impl Insights {
         Ok(points)
     }
 
-    /// Players with an event in the two minutes before `now`; exact, as of the last fold.
+    /// Players with a session whose last event is of the two minutes before `now`, or later; exact, as of the last fold. Events
+    /// without a session do not count, and times are the senders': who is ahead, by 10 minutes at most, plays so much longer.
     pub async fn playing(
         &self,
         now: DateTime<Utc>,
@@ -158,8 +159,9 @@ impl Insights {
         if by == Some(Dimension::Season) {
             return AskError::invalid("who plays now plays in one season: ask without it");
         }
+        let today = now.date_naive();
         let mut postgres = self.postgres.acquire().await?;
-        let places = Places::of(&mut postgres, slice, by).await?;
+        let places = Places::of(&mut postgres, slice, by, (today - chrono::Days::new(1), today)).await?;
         let rows = sqlx::query!(
             r#"
             SELECT place, array_agg(DISTINCT player) AS "players!" FROM insights.sessions

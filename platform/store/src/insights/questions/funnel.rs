@@ -65,7 +65,7 @@ impl Insights {
         check(kinds, within)?;
         let _turn = self.turn().await;
         let mut postgres = self.postgres.acquire().await?;
-        let places = Places::of(&mut postgres, slice, by).await?;
+        let places = Places::of(&mut postgres, slice, by, (days.from(), days.to())).await?;
         let numbers: Vec<Option<i32>> = sqlx::query_scalar!(
             r#"
             SELECT k.kind_no AS "kind_no?"

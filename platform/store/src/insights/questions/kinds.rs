@@ -52,7 +52,7 @@ impl Insights {
             return AskError::invalid(format!("ask for 1 to {MAX_KINDS} kinds, not {most}"));
         }
         let mut postgres = self.postgres.acquire().await?;
-        let places = Places::of(&mut postgres, slice, by).await?;
+        let places = Places::of(&mut postgres, slice, by, (days.from(), days.to())).await?;
         // Primary key of kind_days.
         let rows = sqlx::query!(
             r#"

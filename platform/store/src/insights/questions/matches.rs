@@ -68,7 +68,7 @@ impl Insights {
         by: Option<Dimension>,
     ) -> Result<Vec<MatchFacts>, AskError> {
         let mut postgres = self.postgres.acquire().await?;
-        let places = Places::of(&mut postgres, slice, by).await?;
+        let places = Places::of(&mut postgres, slice, by, (days.from(), days.to())).await?;
         // The unique indexes of both; of one, nothing is read.
         let rows = sqlx::query!(
             r#"

@@ -20,13 +20,13 @@ pub struct QueueHour {
     pub players: u64,
     /// Tickets that got a match.
     pub matched: u64,
-    /// Tickets that their players gave up.
+    /// Tickets that were cancelled, by their players or by the trusted server that queued them.
     pub cancelled: u64,
     /// Tickets that waited too long.
     pub expired: u64,
     /// Tickets that ended in any other way.
     pub failed: u64,
-    /// The share of tickets that their players gave up, 0 to 1.
+    /// The share of tickets that were cancelled, 0 to 1.
     pub abandonment: f64,
     /// How long those that got a match had waited, in milliseconds, on average; exact.
     pub mean_wait_ms: Option<f64>,
@@ -107,7 +107,7 @@ impl Insights {
             Step::Day => 24,
         };
         let mut postgres = self.postgres.acquire().await?;
-        let places = Places::of(&mut postgres, slice, by).await?;
+        let places = Places::of(&mut postgres, slice, by, (days.from(), days.to())).await?;
         let span = days.span();
         // Indexes queue_facts_once and queue_slices_once, the chunks of the range; of one of them, nothing is read.
         let rows = sqlx::query!(

@@ -65,8 +65,8 @@ impl Insights {
         let furthest = after.last().copied().unwrap_or(1);
         let _turn = self.turn().await;
         let mut postgres = self.postgres.acquire().await?;
-        let places = Places::of(&mut postgres, slice, by).await?;
-        let anywhere = Places::of(&mut postgres, &Slice::default(), None).await?;
+        let places = Places::of(&mut postgres, slice, by, (days.from(), days.to())).await?;
+        let anywhere = Places::of(&mut postgres, &Slice::default(), None, (days.from(), days.to())).await?;
         // Index players_first_day.
         let new = sqlx::query!(
             r#"

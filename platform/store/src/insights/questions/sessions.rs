@@ -77,7 +77,7 @@ impl Insights {
         by: Option<Dimension>,
     ) -> Result<Vec<SessionSeries>, AskError> {
         let mut postgres = self.postgres.acquire().await?;
-        let places = Places::of(&mut postgres, slice, by).await?;
+        let places = Places::of(&mut postgres, slice, by, (days.from(), days.to())).await?;
         // Primary key of session_days.
         let rows = sqlx::query!(
             r#"

@@ -130,13 +130,26 @@ impl EventTypes {
     }
 }
 
-/// What the transaction that stores events counts of this type from now on.
+/// What the transaction that stores events counts of this type from now on. With the first version no event of it is stored yet, so that all
+/// of them will be counted.
 pub(super) async fn set_measures(tx: &mut PgConnection, definition: &EventTypeDefinition) -> crate::Result<()> {
-    sqlx::query!("DELETE FROM telemetry.measures WHERE kind = $1", definition.name).execute(&mut *tx).await?;
     sqlx::query!(
-        "INSERT INTO telemetry.measures (kind, measure) SELECT $1, unnest($2::text[])",
+        "DELETE FROM telemetry.measures WHERE kind = $1 AND NOT measure = ANY($2)",
         definition.name,
         &definition.measures,
+    )
+    .execute(&mut *tx)
+    .await?;
+    // Those that stay keep since when they are counted.
+    sqlx::query!(
+        r#"
+        INSERT INTO telemetry.measures (kind, measure, since)
+        SELECT $1, measure, CASE WHEN $3 THEN '-infinity' ELSE now() END FROM unnest($2::text[]) AS measure
+        ON CONFLICT DO NOTHING
+        "#,
+        definition.name,
+        &definition.measures,
+        definition.version == 1,
     )
     .execute(&mut *tx)
     .await?;

@@ -1,13 +1,16 @@
 //! What a request says of its body: its form, how it is packed, and when it was sent.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
-use axum::http::{HeaderMap, header};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use flate2::read::MultiGzDecoder;
 
 use crate::error::{ApiError, Code};
+use crate::gateway::Gateway;
 
 /// When the sender sent it, by its own clock: RFC 3339.
 pub const SENT_AT: &str = "muster-sent-at";
@@ -17,6 +20,9 @@ const UNPACKED: usize = 4;
 
 /// The most memory that a packed body may ask of its reader besides what it holds: 8 MiB (RFC 9659, section 3).
 const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// How long a body may take to come: 1 MiB over a line of half a megabit.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How events stand in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +56,33 @@ pub fn sent_at(headers: &HeaderMap) -> Result<Option<DateTime<Utc>>, ApiError> {
     read.map(|at| Some(at.to_utc())).ok_or_else(|| ApiError::field(SENT_AT, "has to be a moment as RFC 3339 has it"))
 }
 
+/// How many bytes a body will be, as it comes and unpacked, by what its headers say; the most that it may be, where they say nothing.
+///
+/// # Errors
+/// `body_too_large`, before any of it is read.
+pub fn expected(headers: &HeaderMap, max_body_bytes: usize) -> Result<usize, ApiError> {
+    let told = text(headers, header::CONTENT_LENGTH.as_str()).trim().parse().unwrap_or(max_body_bytes);
+    if told > max_body_bytes {
+        return Err(Code::BodyTooLarge.into());
+    }
+    Ok(if is_packed(headers) { told + unpacked_bound(max_body_bytes) } else { told })
+}
+
+/// The body as it comes.
+///
+/// # Errors
+/// `body_too_slow` when it does not come in time, so that what is taken for it is given back; `body_too_large`; `malformed_request` when
+/// it breaks off.
+pub async fn read(request: Request, gateway: &Gateway) -> Result<Bytes, ApiError> {
+    let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, gateway)).await;
+    read.map_err(|_| Code::BodyTooSlow)?.map_err(|rejection| {
+        let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        ApiError::from(if too_large { Code::BodyTooLarge } else { Code::MalformedRequest })
+    })
+}
+
 /// Whether it comes packed.
-pub fn is_packed(headers: &HeaderMap) -> bool {
+fn is_packed(headers: &HeaderMap) -> bool {
     !matches!(text(headers, header::CONTENT_ENCODING.as_str()).trim(), "" | "identity")
 }
 

@@ -5,23 +5,27 @@ mod body;
 #[cfg(test)]
 mod fuzz;
 mod judge;
+mod room;
 mod split;
+mod subjects;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
 
-use axum::http::HeaderMap;
-use bytes::Bytes;
+use axum::extract::Request;
 use chrono::{DateTime, Utc};
 use muster_core::id::PlayerId;
 use muster_core::wire::{ClientEvent, EventVerdict, EventVerdicts, Verdict};
-use muster_store::{PublishError, Published, TelemetryEvent};
+use muster_store::{PublishError, Published, StoreError, TelemetryEvent};
 
 use super::super::{Gateway, extract::Teller, limits};
 use crate::error::{ApiError, Code};
 use crate::events;
 use judge::{Judge, Judged};
+
+pub use room::Room;
+pub use subjects::SubjectBook;
 
 /// What became of a request.
 pub struct Accepted {
@@ -35,19 +39,23 @@ pub struct Accepted {
 const BUSY_SECS: u64 = 2;
 
 impl Gateway {
-    /// Takes what one request brought. When this succeeds, every event that is told as accepted or quarantined is on disk.
+    /// Takes what one request brings. When this succeeds, every event that is told as accepted or quarantined is on disk.
     ///
     /// # Errors
-    /// The body cannot be read; the sender sends too much; the platform cannot take more (`busy`: some may have been taken, and
+    /// The body cannot be read, or does not come; the sender sends too much; the platform cannot take more (`busy`: some may have been taken, and
     /// sending all of it again is safe).
-    pub async fn accept_events(&self, teller: Teller, headers: &HeaderMap, body: Bytes) -> Result<Accepted, ApiError> {
+    pub async fn accept_events(&self, teller: Teller, request: Request) -> Result<Accepted, ApiError> {
         teller.count(self)?;
+        let max_body_bytes = self.settings.gateway.max_body_bytes;
+        let headers = request.headers().clone();
+        let sent_at = body::sent_at(&headers)?;
+        let form = body::Form::of(&headers)?;
+        // What is in hand is bounded, however many send at once, and however slowly.
+        let mut room = self.ingest_room.take(teller.player(), body::expected(&headers, max_body_bytes)?)?;
+        let body = body::read(request, self).await?;
         let now = muster_store::now();
-        let sent_at = body::sent_at(headers)?;
-        let form = body::Form::of(headers)?;
-        // What is in hand is bounded, however many send at once.
-        let _room = self.make_room(body.len(), headers)?;
-        let text = body::unpack(headers, body, self.settings.gateway.max_body_bytes)?;
+        let text = body::unpack(&headers, body, max_body_bytes)?;
+        room.resize(room::weight(&text))?;
         let lines = split::split(form, &text)?;
 
         let read: Vec<_> = lines.iter().map(|line| ClientEvent::read(line)).collect();
@@ -106,11 +114,7 @@ impl Gateway {
                 Ok(Published::New) => {}
                 Ok(Published::Again) => results[place].verdict = Verdict::Duplicate,
                 Err(PublishError::Backpressure) => return Err(busy()),
-                Err(PublishError::Store(error)) if error.is_transient() => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "telemetry could not be taken");
-                    return Err(busy());
-                }
-                Err(PublishError::Store(error)) => return Err(error.into()),
+                Err(PublishError::Store(error)) => return Err(busy_for(error)),
             }
         }
         Ok(())
@@ -123,22 +127,14 @@ impl Gateway {
         read: impl Iterator<Item = &ClientEvent>,
     ) -> Result<judge::Subjects, ApiError> {
         if let Some(player) = teller.player() {
-            let account = self.store.accounts.get(player).await?.ok_or(Code::TokenInvalid)?;
-            return Ok([(player, account.subject_id)].into());
+            let found = self.subject_book.of(&self.store, &[player]).await?;
+            return if found.is_empty() { Err(Code::TokenInvalid.into()) } else { Ok(found) };
         }
         let players: HashSet<PlayerId> = read.filter_map(|event| event.player_id).collect();
         if players.is_empty() {
             return Ok(judge::Subjects::new());
         }
-        let accounts = self.store.accounts.get_many(&Vec::from_iter(players)).await?;
-        Ok(accounts.into_iter().map(|account| (account.player_id, account.subject_id)).collect())
-    }
-
-    fn make_room(&self, bytes: usize, headers: &HeaderMap) -> Result<tokio::sync::SemaphorePermit<'_>, ApiError> {
-        let unpacked =
-            if body::is_packed(headers) { body::unpacked_bound(self.settings.gateway.max_body_bytes) } else { bytes };
-        let kib = u32::try_from(unpacked.div_ceil(1024)).unwrap_or(u32::MAX);
-        self.ingest_room.try_acquire_many(kib).map_err(|_| busy())
+        self.subject_book.of(&self.store, &Vec::from_iter(players)).await
     }
 }
 
@@ -155,6 +151,15 @@ impl Teller {
 fn busy() -> ApiError {
     let detail = "Send the same events again in a few seconds; those that were kept count once.";
     ApiError::with_detail(Code::Busy, detail).retry_after(BUSY_SECS)
+}
+
+/// A store that may answer a little later is no fault of ours to tell: the sender keeps the events and sends them again.
+fn busy_for(error: StoreError) -> ApiError {
+    if !error.is_transient() {
+        return error.into();
+    }
+    tracing::warn!(error = &error as &dyn std::error::Error, "telemetry could not be taken");
+    busy()
 }
 
 /// How far the sender's clock is behind ours; as far as the database can say it.
