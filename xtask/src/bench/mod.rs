@@ -53,7 +53,13 @@ pub enum Case {
     /// The same with 20,000
     #[value(name = "pass_20000_any")]
     Pass20000Any,
-    /// A pass over 5,000 tickets, 1v1, four regions, ratings at most 100 apart
+    /// The same with 100,000
+    #[value(name = "pass_100000_any")]
+    Pass100000Any,
+    /// A pass over 1,000 tickets, 1v1, four regions, ratings at most 100 apart
+    #[value(name = "pass_1000_region_window")]
+    Pass1000RegionWindow,
+    /// The same with 5,000
     #[value(name = "pass_5000_region_window")]
     Pass5000RegionWindow,
     /// The same with 20,000
@@ -62,15 +68,27 @@ pub enum Case {
     /// The same with 100,000
     #[value(name = "pass_100000_region_window")]
     Pass100000RegionWindow,
-    /// A pass over 5,000 tickets, 5v5, parties of 1 to 5, roles, regions, ratings at most 100 apart
+    /// A pass over 1,000 tickets, 5v5, parties of 1 to 5, roles, regions, ratings at most 100 apart
+    #[value(name = "pass_1000_5v5_parties")]
+    Pass1000Parties,
+    /// The same with 5,000
     #[value(name = "pass_5000_5v5_parties")]
     Pass5000Parties,
-    /// The same, but three of four regions have nobody who heals
+    /// The same with 20,000
+    #[value(name = "pass_20000_5v5_parties")]
+    Pass20000Parties,
+    /// With 5,000 again, but three of four regions have nobody who heals
     #[value(name = "pass_5000_5v5_few_healers")]
     Pass5000FewHealers,
     /// A pass over 1,000 tickets, two teams of 2 to 5
     #[value(name = "pass_1000_4to10")]
     Pass1000FourToTen,
+    /// The same with 5,000
+    #[value(name = "pass_5000_4to10")]
+    Pass5000FourToTen,
+    /// The same with 20,000
+    #[value(name = "pass_20000_4to10")]
+    Pass20000FourToTen,
     /// A tick at 1,000 arrivals a second: 100 inserts, a pass, the removal of what matched
     #[value(name = "steady_1000_per_s")]
     Steady1000PerSecond,

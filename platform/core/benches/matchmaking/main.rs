@@ -57,19 +57,26 @@ fn main() -> ExitCode {
 }
 
 /// The passes: case, tickets, what they say of themselves, and the queue they wait in.
-fn passes() -> [(&'static str, usize, Shape, QueueDefinition); 9] {
+fn passes() -> [(&'static str, usize, Shape, QueueDefinition); 15] {
     let any = queues::one_on_one_any;
     let near = queues::one_on_one_region_window;
+    let fives = queues::five_on_five_parties;
     [
         ("pass_1000_any", 1_000, Shape::Plain, any()),
         ("pass_5000_any", 5_000, Shape::Plain, any()),
         ("pass_20000_any", 20_000, Shape::Plain, any()),
+        ("pass_100000_any", 100_000, Shape::Plain, any()),
+        ("pass_1000_region_window", 1_000, Shape::Regional, near()),
         ("pass_5000_region_window", 5_000, Shape::Regional, near()),
         ("pass_20000_region_window", 20_000, Shape::Regional, near()),
         ("pass_100000_region_window", 100_000, Shape::Regional, near()),
-        ("pass_5000_5v5_parties", 5_000, Shape::Parties, queues::five_on_five_parties()),
-        ("pass_5000_5v5_few_healers", 5_000, Shape::FewHealers, queues::five_on_five_parties()),
+        ("pass_1000_5v5_parties", 1_000, Shape::Parties, fives()),
+        ("pass_5000_5v5_parties", 5_000, Shape::Parties, fives()),
+        ("pass_20000_5v5_parties", 20_000, Shape::Parties, fives()),
+        ("pass_5000_5v5_few_healers", 5_000, Shape::FewHealers, fives()),
         ("pass_1000_4to10", 1_000, Shape::Plain, queues::four_to_ten()),
+        ("pass_5000_4to10", 5_000, Shape::Plain, queues::four_to_ten()),
+        ("pass_20000_4to10", 20_000, Shape::Plain, queues::four_to_ten()),
     ]
 }
 
