@@ -415,6 +415,11 @@ pub fn results_not_told(matches: usize, error: &StoreError) {
     tracing::warn!(matches, error = error as &dyn std::error::Error, "players could not be told of results yet");
 }
 
+/// A writer begins. What an alert asks for is there from 0 on: of a count that begins at its first event, that one is no increase.
+pub fn writer_begins() {
+    counter!("muster_telemetry_events_dead_total").increment(0);
+}
+
 /// A batch of telemetry was committed; what could not be stored went to the dead letters, or stays in the stream as long as they have
 /// no room, which counts as a failure.
 pub fn telemetry_stored(stored: &Stored, took: Duration) {

@@ -29,6 +29,7 @@ const STAYED: Duration = Duration::from_secs(30);
 /// # Errors
 /// The event types cannot be read.
 pub async fn start(store: Store, settings: WriterSettings, tasks: &Tasks) -> Result<(), StoreError> {
+    events::writer_begins();
     let (catalogue, watch) = store.event_types.watch().await?;
     let types = Arc::new(EventBook::new(catalogue));
     let (followed, drain) = (Arc::clone(&types), tasks.drain());
