@@ -25,7 +25,7 @@ use crate::{
 pub const MAX_BODY: usize = 256 * 1024;
 
 /// Longest time from the first byte of a request to the last of its answer.
-const REQUEST_TIME: Duration = Duration::from_secs(30);
+pub(crate) const REQUEST_TIME: Duration = Duration::from_secs(30);
 
 /// What the handlers share.
 #[derive(Clone)]

@@ -20,10 +20,11 @@ use axum::{
 use muster_store::{Actor, AuditOutcome, NewAudit, Store};
 use serde_json::json;
 
+use tower_http::timeout::TimeoutLayer;
 use crate::{
     auth::{Permission, Session, Sessions, grants},
     events,
-    http::knock,
+    http::{REQUEST_TIME, knock},
     schema::ApiError,
 };
 use question::{Asked, Format};
@@ -45,6 +46,7 @@ pub(crate) fn router(store: Store, sessions: Sessions) -> Router {
     Router::new()
         .route("/export", post(export))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME))
         .with_state(Desk { store, sessions })
 }
 

@@ -39,7 +39,7 @@ catalogue! {
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
         "Send at most 1 MiB in one request; split a batch into several.";
     BodyTooSlow = "body_too_slow", REQUEST_TIMEOUT, "The body did not come in time",
-        "Send the whole body within 15 seconds; over a slow line, send fewer events at once.";
+        "Send the whole body within 15 seconds; over a slow line, send less at once.";
     UnsupportedMedia = "unsupported_media", UNSUPPORTED_MEDIA_TYPE, "The body is of a kind that is not read here",
         "See the API document for the `content-type` and `content-encoding` of this path.";
     TokenMissing = "token_missing", UNAUTHORIZED, "No session token",

@@ -1,6 +1,7 @@
 //! What handlers take from a request: the caller, a body, an id. Each refuses in the catalogue's words.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
@@ -183,6 +184,17 @@ impl From<TokenError> for ApiError {
     }
 }
 
+/// How long a body may take to come: 1 MiB over a line of half a megabit.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What is read of a body; whoever promises one and says nothing holds a connection, and what was taken for it, no longer than that.
+///
+/// # Errors
+/// `body_too_slow`.
+pub async fn in_time<T>(reading: impl Future<Output = T>) -> Result<T, ApiError> {
+    tokio::time::timeout(PATIENCE, reading).await.map_err(|_| Code::BodyTooSlow.into())
+}
+
 /// A JSON body; what cannot be read is told with its place.
 pub struct Body<T>(pub T);
 
@@ -190,7 +202,8 @@ impl<T: DeserializeOwned> FromRequest<Gateway> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
-        axum::Json::<T>::from_request(request, gateway).await.map(|axum::Json(body)| Body(body)).map_err(|rejection| {
+        let read = in_time(axum::Json::<T>::from_request(request, gateway)).await?;
+        read.map(|axum::Json(body)| Body(body)).map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 return Code::BodyTooLarge.into();
             }

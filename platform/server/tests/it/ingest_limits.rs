@@ -6,10 +6,8 @@ use futures::future::join_all;
 use muster_core::id::EventId;
 use muster_testkit::{Platform, eventually};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
-use crate::raw::{Http, problem};
+use crate::raw::{Http, in_hand, last_words, problem, silent};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -108,35 +106,6 @@ async fn a_full_stream_is_429_with_retry_after_and_nothing_that_was_acknowledged
     platform.finish().await;
 }
 
-/// A request for events whose body is promised and does not come, but for a beginning.
-async fn silent(base: &str, token: &str, length: usize) -> TcpStream {
-    let host = base.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).await.unwrap();
-    let head = format!(
-        "POST /v1/events HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
-         content-type: application/json\r\ncontent-length: {length}\r\nexpect: 100-continue\r\n\r\n["
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream
-}
-
-/// One that is in hand: the server has taken it, and asks for its body.
-async fn in_hand(base: &str, token: &str, length: usize) -> TcpStream {
-    const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
-    let mut stream = silent(base, token, length).await;
-    let mut words = [0; GO_ON.len()];
-    tokio::time::timeout(PATIENCE, stream.read_exact(&mut words)).await.unwrap().unwrap();
-    assert_eq!(words, GO_ON, "{}", String::from_utf8_lossy(&words));
-    stream
-}
-
-/// All that a server says until it closes the connection.
-async fn last_words(mut stream: TcpStream) -> String {
-    let mut words = String::new();
-    tokio::time::timeout(Duration::from_secs(40), stream.read_to_string(&mut words)).await.unwrap().unwrap();
-    words
-}
-
 #[tokio::test]
 async fn who_promises_much_and_says_nothing_is_ended_and_keeps_nobody_out_for_long() {
     let platform = Platform::builder().server_roles(0, "gateway").start().await;
@@ -151,18 +120,18 @@ async fn who_promises_much_and_says_nothing_is_ended_and_keeps_nobody_out_for_lo
     let (_, hostile) = http.sign_in("Eve").await;
     let mut waiting = Vec::new();
     for _ in 0..4 {
-        waiting.push(in_hand(&http.base, &hostile, (1 << 20) - 1).await);
+        waiting.push(in_hand(&http.base, "/v1/events", &hostile, (1 << 20) - 1).await);
     }
     let refused = post(&hostile).send().await.unwrap();
     assert_eq!(refused.headers()["retry-after"], "1");
     problem(refused, 429, "too_many_requests").await;
-    let fifth = last_words(silent(&http.base, &hostile, (1 << 20) - 1).await).await;
+    let fifth = last_words(silent(&http.base, "/v1/events", &hostile, (1 << 20) - 1).await).await;
     assert!(fifth.starts_with("HTTP/1.1 429"), "it is refused before its body is there: {fifth}");
     assert_eq!(post(&honest).send().await.unwrap().status(), 202);
 
     // Many of them fill the room, and everybody is told to come again.
     for token in many.iter().flat_map(|(_, token)| [token; 4]) {
-        waiting.push(in_hand(&http.base, token, (1 << 20) - 1).await);
+        waiting.push(in_hand(&http.base, "/v1/events", token, (1 << 20) - 1).await);
     }
     let refused = post(&honest).send().await.unwrap();
     assert_eq!(refused.headers()["retry-after"], "2");
@@ -182,7 +151,7 @@ async fn what_is_too_much_is_refused_before_it_is_read_or_taken_apart() {
     let platform = Platform::builder().server_roles(0, "gateway").start().await;
     let http = Http::of(&platform);
     let (_, token) = http.sign_in("Ada").await;
-    let large = last_words(silent(&http.base, &token, (1 << 20) + 1).await).await;
+    let large = last_words(silent(&http.base, "/v1/events", &token, (1 << 20) + 1).await).await;
     assert!(large.starts_with("HTTP/1.1 413"), "{large}");
     // Small as it comes, and a hundred times as large as values.
     let values = format!("[{}]", vec![r#"{"a":0}"#; 120_000].join(","));

@@ -28,6 +28,7 @@ mod schemas;
 mod servers;
 mod settle;
 mod slices;
+mod slow_bodies;
 mod sockets;
 mod sockets_limits;
 mod spectators;

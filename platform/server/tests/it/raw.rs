@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use muster_testkit::Platform;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -70,6 +71,35 @@ pub async fn problem(answer: reqwest::Response, status: u16, code: &str) -> Valu
     assert!(!body["detail"].as_str().unwrap().is_empty());
     assert_eq!(body["trace_id"].as_str().unwrap().len(), 32, "{body}");
     body
+}
+
+/// A request whose body is promised and does not come, but for a beginning.
+pub async fn silent(base: &str, path: &str, token: &str, length: usize) -> TcpStream {
+    let host = base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\nexpect: 100-continue\r\n\r\n["
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+/// One that is in hand: the server has taken it, and asks for its body.
+pub async fn in_hand(base: &str, path: &str, token: &str, length: usize) -> TcpStream {
+    const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut stream = silent(base, path, token, length).await;
+    let mut words = [0; GO_ON.len()];
+    tokio::time::timeout(PATIENCE, stream.read_exact(&mut words)).await.unwrap().unwrap();
+    assert_eq!(words, GO_ON, "{}", String::from_utf8_lossy(&words));
+    stream
+}
+
+/// All that a server says until it closes the connection.
+pub async fn last_words(mut stream: TcpStream) -> String {
+    let mut words = String::new();
+    tokio::time::timeout(Duration::from_secs(40), stream.read_to_string(&mut words)).await.unwrap().unwrap();
+    words
 }
 
 /// A socket that sends whatever it is told.

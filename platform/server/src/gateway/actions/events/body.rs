@@ -1,7 +1,6 @@
 //! What a request says of its body: its form, how it is packed, and when it was sent.
 
 use std::io::{self, Read};
-use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -11,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::error::{ApiError, Code};
 use crate::gateway::Gateway;
+use crate::gateway::extract::in_time;
 
 /// When the sender sent it, by its own clock: RFC 3339.
 pub const SENT_AT: &str = "muster-sent-at";
@@ -20,9 +20,6 @@ const UNPACKED: usize = 4;
 
 /// The most memory that a packed body may ask of its reader besides what it holds: 8 MiB (RFC 9659, section 3).
 const ZSTD_WINDOW_LOG: u32 = 23;
-
-/// How long a body may take to come: 1 MiB over a line of half a megabit.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How events stand in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +71,7 @@ pub fn expected(headers: &HeaderMap, max_body_bytes: usize) -> Result<usize, Api
 /// `body_too_slow` when it does not come in time, so that what is taken for it is given back; `body_too_large`; `malformed_request` when
 /// it breaks off.
 pub async fn read(request: Request, gateway: &Gateway) -> Result<Bytes, ApiError> {
-    let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, gateway)).await;
-    read.map_err(|_| Code::BodyTooSlow)?.map_err(|rejection| {
+    in_time(Bytes::from_request(request, gateway)).await?.map_err(|rejection| {
         let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
         ApiError::from(if too_large { Code::BodyTooLarge } else { Code::MalformedRequest })
     })
