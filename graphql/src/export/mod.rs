@@ -2,6 +2,7 @@
 //!
 //! The request is JSON ([`Asked`]) with the session's token as everywhere; a refusal has the shape of GraphQL's errors.
 
+mod answer;
 mod csv;
 mod parquet;
 mod question;

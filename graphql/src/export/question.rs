@@ -1,10 +1,10 @@
-//! What can be exported, and its answers as tables.
+//! What can be exported.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use muster_store::{Days, Dimension, InsightError, Insights, QueueHour, SessionFacts, Slice, Span, Step};
+use chrono::{DateTime, NaiveDate, Utc};
+use muster_store::{Days, Dimension, InsightError, Insights, MeasureDimension, Slice, Step, TelemetrySource};
 use serde::{Deserialize, Serialize};
 
-use super::table::Table;
+use super::{answer, table::Table};
 use crate::schema::ApiError;
 
 /// A request for a file.
@@ -68,6 +68,15 @@ pub(super) enum Question {
         range: Range,
         step: Unit,
     },
+    Measures {
+        #[serde(flatten)]
+        range: Range,
+        kind: String,
+        measure: String,
+        #[serde(default)]
+        source: Option<TelemetrySource>,
+        step: Unit,
+    },
 }
 
 /// Days (of a season, where it is named), a part of the players, and what the answer is told apart by.
@@ -96,6 +105,7 @@ pub(super) enum By {
     Platform,
     Build,
     Season,
+    Source,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -133,21 +143,47 @@ impl Asked {
 }
 
 impl Range {
-    async fn read(&self, insights: &Insights) -> Result<(Days, Slice, Option<Dimension>), InsightError> {
+    pub async fn read(&self, insights: &Insights) -> Result<(Days, Slice, Option<Dimension>), InsightError> {
         let slice = Slice { region: self.region.clone(), platform: self.platform.clone(), build: self.build.clone() };
-        let by = self.by.map(|by| match by {
-            By::Region => Dimension::Region,
-            By::Platform => Dimension::Platform,
-            By::Build => Dimension::Build,
-            By::Season => Dimension::Season,
-        });
-        let days = match (&self.season, self.from, self.to) {
-            (Some(season), from, to) => insights.season_days(season, from, to).await?,
-            (None, Some(from), Some(to)) => Days::new(from, to)?,
-            (None, ..) => return Err(InsightError::Invalid("name `from` and `to`, or a `season`".to_owned())),
+        let by = match self.by {
+            None => None,
+            Some(By::Region) => Some(Dimension::Region),
+            Some(By::Platform) => Some(Dimension::Platform),
+            Some(By::Build) => Some(Dimension::Build),
+            Some(By::Season) => Some(Dimension::Season),
+            Some(By::Source) => return Err(refused("only measures are told apart by their source")),
         };
-        Ok((days, slice, by))
+        Ok((self.days(insights).await?, slice, by))
     }
+
+    /// The same for measures, whose sums know neither region nor platform nor build.
+    pub async fn read_of_measures(
+        &self,
+        insights: &Insights,
+    ) -> Result<(Days, Option<MeasureDimension>), InsightError> {
+        let by = match self.by {
+            None => None,
+            Some(By::Season) => Some(MeasureDimension::Season),
+            Some(By::Source) => Some(MeasureDimension::Source),
+            Some(_) => return Err(refused("measures are told apart by `source` or `season`")),
+        };
+        if [&self.region, &self.platform, &self.build].into_iter().any(Option::is_some) {
+            return Err(refused("measures know no region, platform or build: ask without"));
+        }
+        Ok((self.days(insights).await?, by))
+    }
+
+    async fn days(&self, insights: &Insights) -> Result<Days, InsightError> {
+        match (&self.season, self.from, self.to) {
+            (Some(season), from, to) => insights.season_days(season, from, to).await,
+            (None, Some(from), Some(to)) => Days::new(from, to),
+            (None, ..) => Err(refused("name `from` and `to`, or a `season`")),
+        }
+    }
+}
+
+fn refused(reason: &str) -> InsightError {
+    InsightError::Invalid(reason.to_owned())
 }
 
 impl From<Unit> for Step {
@@ -172,10 +208,11 @@ impl Question {
             Self::Churn { .. } => "churn",
             Self::EventKinds { .. } => "event_kinds",
             Self::Concurrency { .. } => "concurrency",
+            Self::Measures { .. } => "measures",
         }
     }
 
-    fn range(&self) -> &Range {
+    pub fn range(&self) -> &Range {
         match self {
             Self::ActivePlayers(range)
             | Self::Retention { range, .. }
@@ -185,7 +222,8 @@ impl Question {
             | Self::MatchFacts { range, .. }
             | Self::Churn { range, .. }
             | Self::EventKinds { range, .. }
-            | Self::Concurrency { range, .. } => range,
+            | Self::Concurrency { range, .. }
+            | Self::Measures { range, .. } => range,
         }
     }
 
@@ -196,137 +234,9 @@ impl Question {
         if names.into_iter().flatten().any(|name| name.len() > 64) {
             return Err(ApiError::bad_input("names have 64 bytes at most"));
         }
-        self.answer(insights, now).await.map_err(|error| match error {
+        answer::table(self, insights, now).await.map_err(|error| match error {
             InsightError::Invalid(reason) => ApiError::BadInput(reason),
             InsightError::Store(error) => ApiError::internal("export")(error),
-        })
-    }
-
-    async fn answer(&self, insights: &Insights, now: DateTime<Utc>) -> Result<Table, InsightError> {
-        let (days, slice, by) = self.range().read(insights).await?;
-        Ok(match self {
-            Self::ActivePlayers(_) => {
-                let rows = insights.active(days, &slice, by).await?;
-                Table::new()
-                    .text("group", &rows, |row| row.group.clone())
-                    .day("day", &rows, |row| Some(row.day))
-                    .whole("daily", &rows, |row| Some(row.daily))
-                    .whole("weekly", &rows, |row| Some(row.weekly))
-                    .whole("monthly", &rows, |row| Some(row.monthly))
-                    .number("stickiness", &rows, |row| Some(row.stickiness))
-            }
-            Self::Retention { after, .. } => {
-                let cohorts = insights.retention(days, after, &slice, by, now.date_naive()).await?;
-                let rows: Vec<_> =
-                    cohorts.iter().flat_map(|cohort| cohort.returned.iter().map(move |back| (cohort, back))).collect();
-                Table::new()
-                    .text("group", &rows, |(cohort, _)| cohort.group.clone())
-                    .day("day", &rows, |(cohort, _)| Some(cohort.day))
-                    .whole("players", &rows, |(cohort, _)| Some(cohort.players))
-                    .whole("days_after", &rows, |(_, back)| Some(back.0.into()))
-                    .whole("returned", &rows, |(_, back)| back.1)
-            }
-            Self::SessionFacts(_) => {
-                let series = insights.sessions(days, &slice, by).await?;
-                let rows: Vec<(Option<String>, NaiveDate, SessionFacts)> = series
-                    .into_iter()
-                    .flat_map(|series| {
-                        let group = series.group;
-                        series.days.into_iter().map(move |(day, facts)| (group.clone(), day, facts))
-                    })
-                    .collect();
-                Table::new()
-                    .text("group", &rows, |row| row.0.clone())
-                    .day("day", &rows, |row| Some(row.1))
-                    .whole("sessions", &rows, |row| Some(row.2.sessions))
-                    .number("mean_ms", &rows, |row| row.2.mean_ms)
-                    .number("p50_ms", &rows, |row| row.2.p50_ms)
-                    .number("p90_ms", &rows, |row| row.2.p90_ms)
-                    .number("p99_ms", &rows, |row| row.2.p99_ms)
-                    .whole("errors", &rows, |row| Some(row.2.errors))
-                    .whole("disconnects", &rows, |row| Some(row.2.disconnects))
-                    .number("error_rate", &rows, |row| Some(row.2.error_rate))
-                    .number("disconnect_rate", &rows, |row| Some(row.2.disconnect_rate))
-            }
-            Self::Funnel { kinds, within_hours, .. } => {
-                let within = TimeDelta::hours((*within_hours).into());
-                let rows = insights.funnel(days, kinds, within, &slice, by).await?;
-                Table::new()
-                    .text("group", &rows, |row| row.group.clone())
-                    .text("kind", &rows, |row| Some(row.kind.clone()))
-                    .whole("players", &rows, |row| Some(row.players))
-                    .number("of_first", &rows, |row| Some(row.of_first))
-                    .number("of_previous", &rows, |row| Some(row.of_previous))
-                    .whole("median_ms", &rows, |row| row.median_ms)
-            }
-            Self::QueueSeries { queue, step, .. } => {
-                let series = insights.queues(days, queue.as_deref(), (*step).into(), &slice, by).await?;
-                let rows: Vec<(&str, Option<String>, DateTime<Utc>, &QueueHour)> = series
-                    .iter()
-                    .flat_map(|series| {
-                        let point = |(at, hour)| (&*series.queue, series.group.clone(), at, hour);
-                        series.points.iter().map(|(at, hour)| (*at, hour)).map(point)
-                    })
-                    .collect();
-                Table::new()
-                    .text("queue", &rows, |row| Some(row.0.to_owned()))
-                    .text("group", &rows, |row| row.1.clone())
-                    .time("at", &rows, |row| Some(row.2))
-                    .whole("tickets", &rows, |row| Some(row.3.tickets))
-                    .whole("players", &rows, |row| Some(row.3.players))
-                    .whole("matched", &rows, |row| Some(row.3.matched))
-                    .whole("cancelled", &rows, |row| Some(row.3.cancelled))
-                    .whole("expired", &rows, |row| Some(row.3.expired))
-                    .whole("failed", &rows, |row| Some(row.3.failed))
-                    .number("mean_wait_ms", &rows, |row| row.3.mean_wait_ms)
-                    .number("p50_wait_ms", &rows, |row| row.3.p50_wait_ms)
-                    .number("p95_wait_ms", &rows, |row| row.3.p95_wait_ms)
-                    .number("p99_wait_ms", &rows, |row| row.3.p99_wait_ms)
-                    .number("mean_quality", &rows, |row| row.3.mean_quality)
-                    .number("p10_quality", &rows, |row| row.3.p10_quality)
-            }
-            Self::MatchFacts { queue, .. } => {
-                let facts = insights.matches(days, queue.as_deref(), &slice, by).await?;
-                let rows: Vec<_> =
-                    facts.iter().flat_map(|facts| facts.outcomes.iter().map(move |outcome| (facts, outcome))).collect();
-                Table::new()
-                    .text("group", &rows, |(facts, _)| facts.group.clone())
-                    .text("mode", &rows, |(facts, _)| facts.mode.clone())
-                    .text("outcome", &rows, |(_, outcome)| Some(outcome.0.clone()))
-                    .whole("matches", &rows, |(_, outcome)| Some(outcome.1))
-                    .number("mode_mean_ms", &rows, |(facts, _)| facts.mean_ms)
-                    .number("mode_p50_ms", &rows, |(facts, _)| facts.p50_ms)
-                    .number("mode_p95_ms", &rows, |(facts, _)| facts.p95_ms)
-                    .whole("mode_first_wins", &rows, |(facts, _)| Some(facts.first_wins))
-                    .whole("mode_second_wins", &rows, |(facts, _)| Some(facts.second_wins))
-            }
-            Self::Churn { horizon_days, .. } => {
-                let rows = insights.churn(days, *horizon_days, &slice).await?;
-                Table::new()
-                    .whole("days_away", &rows, |row| Some(row.days_away.into()))
-                    .whole("times", &rows, |row| Some(row.times))
-                    .whole("gone", &rows, |row| Some(row.gone))
-                    .number("risk", &rows, |row| row.risk)
-                    .whole("players_now", &rows, |row| Some(row.players_now))
-            }
-            Self::EventKinds { first, .. } => {
-                let rows = insights.top_kinds(days, &slice, by, (*first).into()).await?;
-                Table::new()
-                    .text("group", &rows, |row| row.group.clone())
-                    .text("kind", &rows, |row| Some(row.kind.clone()))
-                    .text("source", &rows, |row| Some(row.source.clone()))
-                    .whole("events", &rows, |row| Some(row.events))
-                    .number("share", &rows, |row| Some(row.share))
-            }
-            Self::Concurrency { step, .. } => {
-                let Span { from, to } = days.span();
-                let rows = insights.concurrency(Span { from, to }, (*step).into(), &slice, by).await?;
-                Table::new().text("group", &rows, |row| row.group.clone()).time("at", &rows, |row| Some(row.at)).number(
-                    "sessions",
-                    &rows,
-                    |row| Some(row.sessions),
-                )
-            }
         })
     }
 }

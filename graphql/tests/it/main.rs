@@ -7,6 +7,7 @@ mod dry_run;
 mod errors;
 mod event_types;
 mod insights;
+mod insights_stored;
 mod leaderboards;
 mod limits;
 mod live;

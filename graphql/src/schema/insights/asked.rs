@@ -38,6 +38,13 @@ pub struct InsightSlice {
     season: Option<String>,
 }
 
+impl InsightSlice {
+    /// All players, in this season where it is named.
+    pub(super) fn of_season(season: Option<String>) -> Self {
+        Self { season, ..Self::default() }
+    }
+}
+
 /// What an answer is told apart by. Beyond 50 values, the others are one.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum InsightDimension {

@@ -102,6 +102,16 @@ impl From<TelemetrySource> for EventSource {
     }
 }
 
+impl From<EventSource> for TelemetrySource {
+    fn from(source: EventSource) -> Self {
+        match source {
+            EventSource::Client => Self::Client,
+            EventSource::Server => Self::Server,
+            EventSource::Trusted => Self::Trusted,
+        }
+    }
+}
+
 impl From<muster_store::FedEvent> for TailedEvent {
     fn from(event: muster_store::FedEvent) -> Self {
         Self {
@@ -129,12 +139,7 @@ impl EventTailFilter {
         if kinds.as_ref().is_some_and(|kinds| kinds.is_empty() || kinds.len() > MAX_KINDS) {
             return Err(ApiError::bad_input(format!("name 1 to {MAX_KINDS} kinds, or none at all")));
         }
-        let source = source.map(|source| match source {
-            EventSource::Client => TelemetrySource::Client,
-            EventSource::Server => TelemetrySource::Server,
-            EventSource::Trusted => TelemetrySource::Trusted,
-        });
-        Ok(EventFilter { source, kinds, region, platform, build })
+        Ok(EventFilter { source: source.map(Into::into), kinds, region, platform, build })
     }
 }
 

@@ -3,18 +3,21 @@
 mod asked;
 mod feed;
 mod matches;
+mod measures;
 mod platform;
 mod players;
 mod sessions;
 
 use async_graphql::{Context, Object};
 use chrono::TimeDelta;
-use muster_store::{Insights, Span, Store};
+use muster_store::{Insights, Measure, Span, Store};
 
 use super::{errors::ApiError, of_schema, time::Time};
 use crate::auth::{Needs, Permission};
 use asked::{Day, InsightDimension, InsightSlice, InsightStep, days, refusal, short, slice};
+use feed::EventSource;
 use matches::{MatchFacts, QueueSeries};
+use measures::{MeasureDimension, MeasureSeries};
 use platform::{EventKindCount, HypertableSpace, PlatformSample};
 use players::{ActivePlayers, ChurnPoint, ConcurrencyPoint, FunnelStep, PlayersPlaying, RetentionCohort};
 use sessions::SessionSeries;
@@ -191,6 +194,31 @@ impl InsightQuery {
         let first = usize::try_from(first).unwrap_or(0);
         let answer = insights(context)?.top_kinds(days, &slice, by.map(Into::into), first).await;
         Ok(all(answer.map_err(refusal("event_kinds"))?))
+    }
+
+    /// The numbers that events of a kind carry as a property, where their type names it as a measure: count, sum, mean, least, greatest and
+    /// percentiles, of events that happened in a range (92 days at most; 14 by the hour). Nothing before the type first named it.
+    #[graphql(
+        guard = "Needs(Permission::ReadInsights)",
+        complexity = "asked::cost(336, by.is_some(), child_complexity)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn measure_series(
+        &self,
+        context: &Context<'_>,
+        kind: String,
+        measure: String,
+        from: Option<Day>,
+        to: Option<Day>,
+        season: Option<String>,
+        #[graphql(default_with = "InsightStep::Day")] step: InsightStep,
+        source: Option<EventSource>,
+        by: Option<MeasureDimension>,
+    ) -> Result<Vec<MeasureSeries>, ApiError> {
+        let (days, _) = days(insights(context)?, from, to, Some(InsightSlice::of_season(season))).await?;
+        let measure = Measure { kind, name: measure, source: source.map(Into::into) };
+        let answer = insights(context)?.measures(days, &measure, step.into(), by.map(Into::into)).await;
+        Ok(all(answer.map_err(refusal("measure_series"))?))
     }
 
     /// Sessions that run at once: by the minute (24 hours at most), or on average by hour or day (92 days at most).

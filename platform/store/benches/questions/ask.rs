@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use muster_store::{Days, Dimension, InsightError, Insights, Slice, Span, Step};
+use muster_store::{Days, Dimension, InsightError, Insights, Measure, Slice, Span, Step};
 use serde::Serialize;
 
-use crate::Outcome;
+use crate::{Outcome, load};
 
 /// What a question cost.
 #[derive(Serialize)]
@@ -115,5 +115,18 @@ pub async fn all(insights: &Insights, days: Days, rounds: u64) -> Outcome<Vec<Co
     question!("churn risk of a slice", |round| insights.churn(days, 7, &some(round)));
     question!("top event types", |_round| insights.top_kinds(days, &whole, None, 50));
     question!("top event types by a dimension", |round| insights.top_kinds(days, &whole, by(round), 50));
+    let measure_of = |round: u64| Measure {
+        kind: load::measured_kind(round % load::MEASURED_KINDS),
+        name: load::MEASURE.to_owned(),
+        source: None,
+    };
+    let fortnight = Days::new(days.to() - TimeDelta::days(13), days.to())?;
+    question!("a measure by the day", |round| insights.measures(days, &measure_of(round), Step::Day, None));
+    question!("a measure by the hour, 14 days", |round| insights.measures(
+        fortnight,
+        &measure_of(round),
+        Step::Hour,
+        None
+    ));
     Ok(costs)
 }

@@ -56,6 +56,38 @@ pub async fn copy(sql: &PgPool, events: &[SeenEvent<'_>], from: u64) -> Outcome<
     Ok(into.finish().await?)
 }
 
+/// How many kinds of events have a measure.
+pub const MEASURED_KINDS: u64 = 8;
+/// Their measure.
+pub const MEASURE: &str = "took_ms";
+
+/// One of these kinds, from 0 on.
+pub fn measured_kind(number: u64) -> String {
+    format!("bench.kind_{number}")
+}
+
+/// Sums of measures as writers would have left them: of each hour and kind, which clients tell of and whose numbers spread over a factor of 400 (300 buckets).
+pub async fn measures(sql: &PgPool, first_day: chrono::NaiveDate, days: i64) -> Outcome<()> {
+    let kinds: Vec<String> = (0..MEASURED_KINDS).map(measured_kind).collect();
+    let places =
+        "FROM generate_series($1::date::timestamp, $1::date + $2::int - INTERVAL '1 hour', INTERVAL '1 hour') AS hour,
+        unnest($3::text[]) AS kind";
+    let sums = format!(
+        "INSERT INTO telemetry.measure_hours (hour, source, kind, measure, samples, sum, min, max)
+         SELECT hour AT TIME ZONE 'UTC', 'client', kind, $4, 3000, 123456.789, 20, 8000 {places} ON CONFLICT DO NOTHING"
+    );
+    let sizes = format!(
+        "INSERT INTO telemetry.measure_buckets (hour, source, kind, measure, bucket, samples)
+         SELECT hour AT TIME ZONE 'UTC', 'client', kind, $4, bucket, 10 {places}, generate_series(500, 799) AS bucket
+         ON CONFLICT DO NOTHING"
+    );
+    for statement in [sums, sizes] {
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement));
+        query.bind(first_day).bind(i32::try_from(days)?).bind(&kinds).bind(MEASURE).execute(sql).await?;
+    }
+    Ok(())
+}
+
 /// Bytes of each table of facts and of the events, with indexes and chunks.
 pub async fn sizes(sql: &PgPool) -> Outcome<BTreeMap<String, i64>> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
@@ -65,7 +97,7 @@ pub async fn sizes(sql: &PgPool) -> Outcome<BTreeMap<String, i64>> {
                     FROM timescaledb_information.chunks i
                     WHERE i.hypertable_schema = n.nspname AND i.hypertable_name = c.relname), 0)::bigint
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relkind = 'r' AND (n.nspname = 'insights' OR (n.nspname, c.relname) = ('telemetry', 'events'))",
+         WHERE c.relkind = 'r' AND (n.nspname = 'insights' OR (n.nspname, c.relname) IN (('telemetry', 'events'), ('telemetry', 'measure_buckets')))",
     )
     .fetch_all(sql)
     .await?;

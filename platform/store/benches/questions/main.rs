@@ -56,6 +56,7 @@ async fn main() -> Outcome<()> {
     } else {
         load(&store, &sql, Players::new(seed, events, first_day, DAYS), first_day, raw).await?
     };
+    load::measures(&sql, first_day, DAYS).await?;
     for statement in ["VACUUM ANALYZE", "CHECKPOINT"] {
         sqlx::raw_sql(statement).execute(&sql).await?;
     }

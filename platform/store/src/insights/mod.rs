@@ -39,8 +39,8 @@ use crate::nats::Nats;
 pub use feed::{EventFeed, FedEvent};
 pub use fold::Folded;
 pub use questions::{
-    ActiveDay, ChurnPoint, Cohort, ConcurrencyPoint, FunnelStep, KindCount, MatchFacts, Playing, QueueHour,
-    QueueSeries, SessionFacts, SessionSeries, Step,
+    ActiveDay, ChurnPoint, Cohort, ConcurrencyPoint, FunnelStep, KindCount, MatchFacts, Measure, MeasureDimension,
+    MeasureFacts, MeasureSeries, Playing, QueueHour, QueueSeries, SessionFacts, SessionSeries, Step,
 };
 pub use range::{AskError, Days, Dimension, MAX_DAYS, Slice, Span};
 pub use record::record;

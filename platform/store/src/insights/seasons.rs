@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::Insights;
-use super::questions::{ActiveDay, Cohort, FunnelStep, KindCount, MatchFacts, QueueSeries, SessionSeries};
+use super::questions::{
+    ActiveDay, Cohort, FunnelStep, KindCount, MatchFacts, MeasureSeries, QueueSeries, SessionSeries,
+};
 use super::range::{AskError, Days, MAX_DAYS, Span};
 
 /// The most seasons that one answer is told apart by.
@@ -25,7 +27,7 @@ macro_rules! grouped {
     };
 }
 
-grouped!(ActiveDay, Cohort, FunnelStep, KindCount, MatchFacts, QueueSeries, SessionSeries);
+grouped!(ActiveDay, Cohort, FunnelStep, KindCount, MatchFacts, MeasureSeries, QueueSeries, SessionSeries);
 
 impl Insights {
     /// The days of a season; cut to the part of them from `from` to `to`, where these are given.

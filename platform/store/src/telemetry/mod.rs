@@ -55,6 +55,8 @@ pub use types::{
 };
 pub use write::Written;
 
+pub(crate) use rollups::middle_of_bucket;
+
 /// Handle on the telemetry.
 #[derive(Clone)]
 pub struct Telemetry {

@@ -16,6 +16,7 @@ mod insights;
 mod insights_facts;
 mod insights_feed;
 mod insights_given;
+mod insights_measures;
 mod insights_places;
 mod lead;
 mod leaderboards;

@@ -19,7 +19,7 @@ fn change(name: &str, from: &str, to: &str, expected_version: Option<u32>) -> Se
     }
 }
 
-async fn put(store: &Store, name: &str, from: &str, to: &str) -> Season {
+pub async fn put(store: &Store, name: &str, from: &str, to: &str) -> Season {
     store.seasons.put(&change(name, from, to, None), now()).await.unwrap()
 }
 

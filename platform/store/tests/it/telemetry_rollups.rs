@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::given;
 
-async fn measure(scratch: &Scratch, kind: &str, measures: &[&str]) {
+pub async fn measure(scratch: &Scratch, kind: &str, measures: &[&str]) {
     let definition = json!({"name": kind, "version": 1, "owner": "design", "measures": measures});
     let change = EventTypeChange {
         definition: EventTypeDefinition::from_json(&definition).unwrap(),

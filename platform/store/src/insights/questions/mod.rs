@@ -6,6 +6,7 @@ mod concurrency;
 mod funnel;
 mod kinds;
 mod matches;
+mod measures;
 mod queues;
 mod retention;
 mod sessions;
@@ -16,6 +17,7 @@ pub use concurrency::{ConcurrencyPoint, Playing};
 pub use funnel::FunnelStep;
 pub use kinds::KindCount;
 pub use matches::MatchFacts;
+pub use measures::{Measure, MeasureDimension, MeasureFacts, MeasureSeries};
 pub use queues::{QueueHour, QueueSeries};
 pub use retention::Cohort;
 pub use sessions::{SessionFacts, SessionSeries};
@@ -34,6 +36,9 @@ pub enum Step {
     /// A day of UTC.
     Day,
 }
+
+/// The most days that are told by the hour, where each has much to tell.
+const MAX_DAYS_BY_HOUR: usize = 14;
 
 /// The number of any event in `insights.kinds`.
 const ANY: i32 = 0;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Step, ratio};
+use super::{MAX_DAYS_BY_HOUR, Step, ratio};
 use crate::codec;
 use crate::insights::Insights;
 use crate::insights::places::Places;
@@ -68,9 +68,6 @@ struct Sums {
     waits: Sketch,
     qualities: Sketch,
 }
-
-/// The most days that are told by the hour.
-const MAX_DAYS_BY_HOUR: usize = 14;
 
 impl Insights {
     /// Time to match and quality of the tickets that ended in the range, by queue: of one or of all. By the hour for up to 14 days.

@@ -18,6 +18,7 @@ use super::row::Row;
 use crate::Result;
 
 pub(super) use measures::Measures;
+pub(crate) use measures::middle_of_bucket;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
