@@ -65,7 +65,7 @@ pub use error::{Result, StoreError};
 pub use fresh::{fresh_id, fresh_secret, now};
 pub use insights::{
     ActiveDay, AskError as InsightError, ChurnPoint, Cohort, Compressed, ConcurrencyPoint, Days, Dimension, EventFeed,
-    FedEvent, Folded, FunnelStep, HypertableSpace, Insights, KindCount, MAX_DAYS, MatchFacts, Measure,
+    FactsRecount, FedEvent, Folded, FunnelStep, HypertableSpace, Insights, KindCount, MAX_DAYS, MatchFacts, Measure,
     MeasureDimension, MeasureFacts, MeasureSeries, Playing, QueueHour, QueueSeries, Sample, SeenEvent, SessionFacts,
     SessionSeries, Slice, Span, Step, record as record_insights,
 };

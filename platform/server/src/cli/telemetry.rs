@@ -207,9 +207,12 @@ async fn recount(store: &Store, from: Option<DateTime<Utc>>, kind: Option<&str>)
     let now = muster_store::now();
     let from = from.unwrap_or(now - TimeDelta::days(7));
     // Clocks of senders may run ahead, by a day at most.
-    let found = store.telemetry.recount(from, now + TimeDelta::days(2)).await?;
+    let until = now + TimeDelta::days(2);
+    let found = store.telemetry.recount(from, until).await?;
+    let facts = store.insights.recount(from, until).await?;
+    let exact = found.is_exact() && facts.is_exact();
     let mut told = json!({
-        "rollups_exact": found.is_exact(),
+        "rollups_exact": exact,
         "events": found.events,
         "differing_rows": {
             "event_minutes": found.minutes,
@@ -218,6 +221,11 @@ async fn recount(store: &Store, from: Option<DateTime<Utc>>, kind: Option<&str>)
             "session_sequences": found.sessions,
             "measure_hours": found.measures,
             "measure_buckets": found.buckets,
+            "event_totals": found.totals,
+            "kind_days": facts.kinds,
+            "queue_facts": facts.tickets,
+            "match_days": facts.matches,
+            "session_days": facts.sessions,
         },
         "pending": store.telemetry.pending().await?,
         "dead_letters": store.telemetry.dead_letter_count().await?,
@@ -235,5 +243,5 @@ async fn recount(store: &Store, from: Option<DateTime<Utc>>, kind: Option<&str>)
         });
     }
     println!("{}", serde_json::to_string_pretty(&told)?);
-    Ok(found.is_exact())
+    Ok(exact)
 }

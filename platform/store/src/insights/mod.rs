@@ -22,6 +22,7 @@ mod places;
 mod questions;
 mod range;
 mod record;
+mod recount;
 mod samples;
 mod seasons;
 mod seen;
@@ -44,6 +45,7 @@ pub use questions::{
 };
 pub use range::{AskError, Days, Dimension, MAX_DAYS, Slice, Span};
 pub use record::record;
+pub use recount::FactsRecount;
 pub use samples::Sample;
 pub use seen::SeenEvent;
 pub use space::{Compressed, HypertableSpace};

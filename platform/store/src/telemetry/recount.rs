@@ -24,12 +24,14 @@ pub struct Recount {
     pub measures: u64,
     /// Rows of `measure_buckets` that differ, of the same hours.
     pub buckets: u64,
+    /// Rows of `event_totals` that differ from the sum of all of `event_hours`: totals are of all time, and events are not.
+    pub totals: u64,
 }
 
 impl Recount {
     /// Whether every rollup is what the events say.
     pub fn is_exact(&self) -> bool {
-        [self.minutes, self.hours, self.player_days, self.sessions, self.measures, self.buckets] == [0; 6]
+        [self.minutes, self.hours, self.player_days, self.sessions, self.measures, self.buckets, self.totals] == [0; 7]
     }
 }
 
@@ -127,7 +129,11 @@ impl Telemetry {
                  FULL JOIN (SELECT h.* FROM telemetry.measure_buckets h JOIN counted USING (kind, measure), span
                             WHERE hour >= from_day AND hour < to_day AND hour >= since) b
                      USING (hour, source, kind, measure, bucket)
-                 WHERE a.samples IS DISTINCT FROM b.samples) AS "buckets!"
+                 WHERE a.samples IS DISTINCT FROM b.samples) AS "buckets!",
+                (SELECT count(*)
+                 FROM (SELECT source, sum(events) AS events FROM telemetry.event_hours GROUP BY 1) a
+                 FULL JOIN telemetry.event_totals b USING (source)
+                 WHERE a.events IS DISTINCT FROM b.events) AS "totals!"
             "#,
             from,
             to,
@@ -142,6 +148,7 @@ impl Telemetry {
             sessions: codec::count(row.sessions),
             measures: codec::count(row.measures),
             buckets: codec::count(row.buckets),
+            totals: codec::count(row.totals),
         })
     }
 

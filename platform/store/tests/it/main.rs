@@ -18,6 +18,7 @@ mod insights_feed;
 mod insights_given;
 mod insights_measures;
 mod insights_places;
+mod insights_recount;
 mod lead;
 mod leaderboards;
 mod leases;

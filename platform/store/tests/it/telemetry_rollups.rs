@@ -2,7 +2,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use muster_core::id::{SessionId, SubjectId};
 use muster_core::telemetry::EventTypeDefinition;
-use muster_store::{Actor, EventTypeChange, SessionGaps, TelemetryEvent, TelemetrySource, fresh_id};
+use muster_store::{Actor, EventTypeChange, Recount, SessionGaps, TelemetryEvent, TelemetrySource, fresh_id};
 use muster_testkit::Scratch;
 use serde_json::{Value, json};
 
@@ -64,6 +64,8 @@ async fn every_rollup_is_what_a_recount_gives_however_often_events_come_and_from
     let telemetry = &scratch.store.telemetry;
     let recount = telemetry.recount(start(), start() + TimeDelta::days(2)).await.unwrap();
     assert!(recount.is_exact() && recount.events == 400, "{recount:?}");
+    let facts = scratch.store.insights.recount(start(), start() + TimeDelta::days(2)).await.unwrap();
+    assert!(facts.is_exact(), "{facts:?}");
 
     let sql = scratch.sql().await;
     let count = async |text: &'static str| sqlx::query_scalar::<_, i64>(text).fetch_one(&sql).await.unwrap();
@@ -77,6 +79,12 @@ async fn every_rollup_is_what_a_recount_gives_however_often_events_come_and_from
     assert_eq!(samples, count(numbers).await);
 
     // A recount tells what is wrong.
+    sqlx::query("UPDATE telemetry.event_totals SET events = events - 1 WHERE source = 'client'")
+        .execute(&sql)
+        .await
+        .unwrap();
+    let recount = telemetry.recount(start(), start() + TimeDelta::days(2)).await.unwrap();
+    assert_eq!(recount, Recount { events: 400, totals: 1, ..Recount::default() });
     sqlx::query("UPDATE telemetry.event_hours SET events = events + 1 WHERE kind = 'shop.open'")
         .execute(&sql)
         .await
