@@ -1,8 +1,9 @@
-//! Questions of what writers stored.
+//! Questions of queues, matches, samples and measures, of what writers stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use muster_core::game::Mode;
 use muster_core::telemetry::EventTypeDefinition;
-use muster_store::{Actor, EventTypeChange, StaffRole, Store, TelemetryEvent, TelemetrySource, fresh_id};
+use muster_store::{Actor, EventTypeChange, LiveCounts, StaffRole, Store, TelemetryEvent, TelemetrySource, fresh_id};
 use serde_json::{Value, json};
 
 use crate::insights::export;
@@ -25,6 +26,98 @@ fn event(source: TelemetrySource, kind: &str, at: DateTime<Utc>, properties: &Va
 async fn write(store: &Store, events: &[TelemetryEvent]) {
     store.telemetry.write_batch(events).await.unwrap();
     store.insights.fold_all().await.unwrap();
+}
+
+/// Four tickets in two regions, of which two matched; three matches of two seats, of which the first seat won two.
+fn tickets_and_matches() -> Vec<TelemetryEvent> {
+    let ticket = |minutes: i64, region: &str, properties: Value| TelemetryEvent {
+        queue: Some("classic-ranked".to_owned()),
+        region: Some(region.to_owned()),
+        ..event(TelemetrySource::Server, "ticket.ended", start() + TimeDelta::minutes(minutes), &properties)
+    };
+    let matched = |ms: i64| json!({ "outcome": "matched", "wait_ms": ms, "quality": 0.8, "party_size": 1 });
+    let mut events = vec![
+        ticket(0, "eu", matched(2_000)),
+        ticket(1, "eu", matched(4_000)),
+        ticket(2, "us", json!({ "outcome": "cancelled", "wait_ms": 9_000, "party_size": 3 })),
+        ticket(1_500, "us", json!({ "outcome": "expired" })),
+    ];
+    for (n, first_won) in [(0, true), (1, true), (2, false)] {
+        let match_id = Some(fresh_id());
+        for (seat, won) in [("first", first_won), ("second", !first_won)] {
+            let properties = json!({ "seat": seat, "outcome": "won", "won": won, "duration_ms": 60_000 + 30_000 * n });
+            events.push(TelemetryEvent {
+                match_id,
+                mode: Some(Mode::Classic),
+                queue: Some("classic-ranked".to_owned()),
+                region: Some("eu".to_owned()),
+                ..event(TelemetrySource::Server, "match.ended", start() + TimeDelta::minutes(n), &properties)
+            });
+        }
+    }
+    events
+}
+
+#[tokio::test]
+async fn queues_matches_and_samples_are_what_was_stored() {
+    let api = Api::start().await;
+    let token = api.viewer().await;
+    write(api.store(), &tickets_and_matches()).await;
+    for (minute, players_online) in [(0, 10), (1, 30), (61, 5)] {
+        let counts = LiveCounts {
+            at: start() + TimeDelta::minutes(minute),
+            players_online,
+            tickets_waiting: 4,
+            matches_running: 2,
+            matches_finished: 0,
+            events_stored: 0,
+            events_per_minute: 0,
+        };
+        assert!(api.store().insights.sample(&counts).await.unwrap());
+    }
+    for (query, expected) in [
+        (
+            format!(
+                "queueSeries({RANGE}) {{ queue group whole {{ tickets players matched cancelled expired failed
+                 abandonmentRate meanWaitMs meanQuality }} points {{ at times {{ tickets }} }} }}"
+            ),
+            json!([{
+                "queue": "classic-ranked", "group": null,
+                "whole": { "tickets": 4, "players": 6, "matched": 2, "cancelled": 1, "expired": 1, "failed": 0,
+                           "abandonmentRate": 0.25, "meanWaitMs": 3_000.0, "meanQuality": 0.8 },
+                "points": [{ "at": "2026-02-01T00:00:00.000Z", "times": { "tickets": 3 } },
+                           { "at": "2026-02-02T00:00:00.000Z", "times": { "tickets": 1 } }],
+            }]),
+        ),
+        (
+            format!("queueSeries({RANGE}, by: REGION, step: HOUR) {{ group whole {{ tickets }} points {{ at }} }}"),
+            json!([{ "group": "eu", "whole": { "tickets": 2 }, "points": [{ "at": "2026-02-01T10:00:00.000Z" }] },
+                   { "group": "us", "whole": { "tickets": 2 },
+                     "points": [{ "at": "2026-02-01T10:00:00.000Z" }, { "at": "2026-02-02T11:00:00.000Z" }] }]),
+        ),
+        (format!("queueSeries({RANGE}, queue: \"quickfire-casual\") {{ queue }}"), json!([])),
+        (
+            format!(
+                "matchFacts({RANGE}) {{ mode matches outcomes {{ outcome matches }} meanMs firstWins secondWins
+                 firstShare }}"
+            ),
+            json!([{ "mode": "classic", "matches": 3, "outcomes": [{ "outcome": "won", "matches": 3 }],
+                     "meanMs": 90_000.0, "firstWins": 2, "secondWins": 1, "firstShare": 2.0 / 3.0 }]),
+        ),
+        (
+            r#"platformSamples(from: "2026-02-01T10:00:00Z", to: "2026-02-01T12:00:00Z") {
+               at playersOnline playersPeak ticketsWaiting matchesRunning }"#
+                .to_owned(),
+            json!([{ "at": "2026-02-01T10:00:00.000Z", "playersOnline": 20.0, "playersPeak": 30,
+                     "ticketsWaiting": 4.0, "matchesRunning": 2.0 },
+                   { "at": "2026-02-01T11:00:00.000Z", "playersOnline": 5.0, "playersPeak": 5,
+                     "ticketsWaiting": 4.0, "matchesRunning": 2.0 }]),
+        ),
+    ] {
+        let answer = api.data(&token, &format!("{{ answer: {query} }}"), json!({})).await;
+        assert_eq!(answer["answer"], expected, "{query}");
+    }
+    api.finish().await;
 }
 
 /// A type whose property `took_ms` is a measure, and 100 events of it, half of them seen by each of two.
