@@ -156,5 +156,24 @@ pub(super) async fn table(question: &Question, insights: &Insights, now: DateTim
                 .number("p95", &rows, |row| row.1.1.p95)
                 .number("p99", &rows, |row| row.1.1.p99)
         }
+        Question::PlayersPlaying(range) => {
+            let (slice, by) = range.read_of_now()?;
+            let rows = insights.playing(now, &slice, by).await?;
+            Table::new().time("at", &rows, |_| Some(now)).text("group", &rows, |row| row.group.clone()).whole(
+                "players",
+                &rows,
+                |row| Some(row.players),
+            )
+        }
+        Question::PlatformSamples { range, step_minutes } => {
+            let span = range.read_of_all(insights).await?.span();
+            let rows = insights.samples(span, TimeDelta::minutes((*step_minutes).into())).await?;
+            Table::new()
+                .time("at", &rows, |row| Some(row.at))
+                .number("players_online", &rows, |row| Some(row.players_online))
+                .whole("players_peak", &rows, |row| Some(row.players_peak))
+                .number("tickets_waiting", &rows, |row| Some(row.tickets_waiting))
+                .number("matches_running", &rows, |row| Some(row.matches_running))
+        }
     })
 }

@@ -20,8 +20,8 @@ use axum::{
 };
 use muster_store::{Actor, AuditOutcome, NewAudit, Store};
 use serde_json::json;
-
 use tower_http::timeout::TimeoutLayer;
+
 use crate::{
     auth::{Permission, Session, Sessions, grants},
     events,
@@ -46,8 +46,8 @@ struct Desk {
 pub(crate) fn router(store: Store, sessions: Sessions) -> Router {
     Router::new()
         .route("/export", post(export))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(Desk { store, sessions })
 }
 

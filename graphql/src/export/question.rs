@@ -77,6 +77,12 @@ pub(super) enum Question {
         source: Option<TelemetrySource>,
         step: Unit,
     },
+    PlayersPlaying(Range),
+    PlatformSamples {
+        #[serde(flatten)]
+        range: Range,
+        step_minutes: u16,
+    },
 }
 
 /// Days (of a season, where it is named), a part of the players, and what the answer is told apart by.
@@ -144,6 +150,11 @@ impl Asked {
 
 impl Range {
     pub async fn read(&self, insights: &Insights) -> Result<(Days, Slice, Option<Dimension>), InsightError> {
+        let (slice, by) = self.part()?;
+        Ok((self.days(insights).await?, slice, by))
+    }
+
+    fn part(&self) -> Result<(Slice, Option<Dimension>), InsightError> {
         let slice = Slice { region: self.region.clone(), platform: self.platform.clone(), build: self.build.clone() };
         let by = match self.by {
             None => None,
@@ -153,7 +164,7 @@ impl Range {
             Some(By::Season) => Some(Dimension::Season),
             Some(By::Source) => return Err(refused("only measures are told apart by their source")),
         };
-        Ok((self.days(insights).await?, slice, by))
+        Ok((slice, by))
     }
 
     /// The same for measures, whose sums know neither region nor platform nor build.
@@ -171,6 +182,24 @@ impl Range {
             return Err(refused("measures know no region, platform or build: ask without"));
         }
         Ok((self.days(insights).await?, by))
+    }
+
+    /// The part of the players who play now: there is no other time to ask of.
+    pub fn read_of_now(&self) -> Result<(Slice, Option<Dimension>), InsightError> {
+        let (None, None, None) = (self.from, self.to, &self.season) else {
+            return Err(refused("who plays now plays today, in one season: ask without `from`, `to` and `season`"));
+        };
+        self.part()
+    }
+
+    /// The days of what is counted for the whole platform at once.
+    pub async fn read_of_all(&self, insights: &Insights) -> Result<Days, InsightError> {
+        if [&self.region, &self.platform, &self.build].into_iter().any(Option::is_some) || self.by.is_some() {
+            return Err(refused(
+                "samples are of the whole platform: ask without `region`, `platform`, `build` and `by`",
+            ));
+        }
+        self.days(insights).await
     }
 
     async fn days(&self, insights: &Insights) -> Result<Days, InsightError> {
@@ -209,12 +238,15 @@ impl Question {
             Self::EventKinds { .. } => "event_kinds",
             Self::Concurrency { .. } => "concurrency",
             Self::Measures { .. } => "measures",
+            Self::PlayersPlaying(_) => "players_playing",
+            Self::PlatformSamples { .. } => "platform_samples",
         }
     }
 
     pub fn range(&self) -> &Range {
         match self {
             Self::ActivePlayers(range)
+            | Self::PlayersPlaying(range)
             | Self::Retention { range, .. }
             | Self::SessionFacts(range)
             | Self::Funnel { range, .. }
@@ -223,7 +255,8 @@ impl Question {
             | Self::Churn { range, .. }
             | Self::EventKinds { range, .. }
             | Self::Concurrency { range, .. }
-            | Self::Measures { range, .. } => range,
+            | Self::Measures { range, .. }
+            | Self::PlatformSamples { range, .. } => range,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_core::game::Mode;
+use muster_core::id::SessionId;
 use muster_core::telemetry::EventTypeDefinition;
 use muster_store::{Actor, EventTypeChange, LiveCounts, StaffRole, Store, TelemetryEvent, TelemetrySource, fresh_id};
 use serde_json::{Value, json};
@@ -58,11 +59,8 @@ fn tickets_and_matches() -> Vec<TelemetryEvent> {
     events
 }
 
-#[tokio::test]
-async fn queues_matches_and_samples_are_what_was_stored() {
-    let api = Api::start().await;
-    let token = api.viewer().await;
-    write(api.store(), &tickets_and_matches()).await;
+/// Three minutes of two hours, as the platform samples itself.
+async fn sampled(store: &Store) {
     for (minute, players_online) in [(0, 10), (1, 30), (61, 5)] {
         let counts = LiveCounts {
             at: start() + TimeDelta::minutes(minute),
@@ -73,8 +71,16 @@ async fn queues_matches_and_samples_are_what_was_stored() {
             events_stored: 0,
             events_per_minute: 0,
         };
-        assert!(api.store().insights.sample(&counts).await.unwrap());
+        assert!(store.insights.sample(&counts).await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn queues_matches_and_samples_are_what_was_stored() {
+    let api = Api::start().await;
+    let token = api.viewer().await;
+    write(api.store(), &tickets_and_matches()).await;
+    sampled(api.store()).await;
     for (query, expected) in [
         (
             format!(
@@ -218,5 +224,42 @@ async fn measures_leave_as_a_file() {
     let elsewhere = json!({ "question": "event_kinds", "format": "csv", "from": "2026-02-01", "to": "2026-02-02",
         "first": 5, "by": "source" });
     assert_eq!(export(&api, Some(&operator), &elsewhere).await.status(), 400);
+    api.finish().await;
+}
+
+#[tokio::test]
+async fn samples_and_who_plays_leave_as_files() {
+    let api = Api::start().await;
+    sampled(api.store()).await;
+    let session = SessionId::new(muster_store::now(), [1; 10]);
+    let mut playing = event(TelemetrySource::Client, "game.rolled", muster_store::now(), &json!({}));
+    (playing.subject_id, playing.session_id, playing.region) = (Some(fresh_id()), Some(session), Some("eu".to_owned()));
+    write(api.store(), &[playing]).await;
+    api.add_staff("operator@example.test", StaffRole::Operator).await;
+    let operator = api.sign_in("operator@example.test").await;
+    let samples = json!({ "question": "platform_samples", "format": "csv", "from": "2026-02-01", "to": "2026-02-01",
+        "step_minutes": 60 });
+    let text = export(&api, Some(&operator), &samples).await.text().await.unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "at,players_online,players_peak,tickets_waiting,matches_running");
+    assert!(lines[1].starts_with("2026-02-01T10:00:00") && lines[1].ends_with(",20,30,4,2"), "{text}");
+    assert_eq!(lines.len(), 3, "{text}");
+    let now = json!({ "question": "players_playing", "format": "csv", "by": "region" });
+    let file = export(&api, Some(&operator), &now).await;
+    assert_eq!(file.headers()["content-disposition"], "attachment; filename=\"players_playing.csv\"");
+    let text = file.text().await.unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() == 2 && lines[0] == "at,group,players" && lines[1].ends_with(",eu,1"), "{text}");
+    for (asked, more) in [
+        (&samples, json!({ "region": "eu" })),
+        (&samples, json!({ "by": "season" })),
+        (&samples, json!({ "step_minutes": 0 })),
+        (&now, json!({ "by": "season" })),
+        (&now, json!({ "from": "2026-02-01" })),
+    ] {
+        let mut asked = asked.clone();
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(export(&api, Some(&operator), &asked).await.status(), 400, "{more}");
+    }
     api.finish().await;
 }
