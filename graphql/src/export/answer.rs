@@ -1,7 +1,7 @@
 //! Answers as tables.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use muster_store::{InsightError, Insights, Measure, MeasureFacts, QueueHour, SessionFacts};
+use muster_store::{InsightError, Insights, Measure, QueueHour, SessionFacts};
 
 use super::{question::Question, table::Table};
 
@@ -142,19 +142,21 @@ pub(super) async fn table(question: &Question, insights: &Insights, now: DateTim
             let (days, by) = range.read_of_measures(insights).await?;
             let measure = Measure { kind: kind.clone(), name: measure.clone(), source: *source };
             let series = insights.measures(days, &measure, (*step).into(), by).await?;
-            let rows: Vec<(&Option<String>, &(DateTime<Utc>, MeasureFacts))> =
-                series.iter().flat_map(|series| series.points.iter().map(|point| (&series.group, point))).collect();
+            let rows: Vec<_> = series
+                .iter()
+                .flat_map(|series| series.points.iter().map(move |(at, facts)| (&series.group, *at, facts)))
+                .collect();
             Table::new()
                 .text("group", &rows, |row| row.0.clone())
-                .time("at", &rows, |row| Some(row.1.0))
-                .whole("samples", &rows, |row| Some(row.1.1.samples))
-                .number("sum", &rows, |row| Some(row.1.1.sum))
-                .number("mean", &rows, |row| row.1.1.mean)
-                .number("min", &rows, |row| row.1.1.min)
-                .number("max", &rows, |row| row.1.1.max)
-                .number("p50", &rows, |row| row.1.1.p50)
-                .number("p95", &rows, |row| row.1.1.p95)
-                .number("p99", &rows, |row| row.1.1.p99)
+                .time("at", &rows, |row| Some(row.1))
+                .whole("samples", &rows, |row| Some(row.2.samples))
+                .number("sum", &rows, |row| Some(row.2.sum))
+                .number("mean", &rows, |row| row.2.mean)
+                .number("min", &rows, |row| row.2.min)
+                .number("max", &rows, |row| row.2.max)
+                .number("p50", &rows, |row| row.2.p50)
+                .number("p95", &rows, |row| row.2.p95)
+                .number("p99", &rows, |row| row.2.p99)
         }
         Question::PlayersPlaying(range) => {
             let (slice, by) = range.read_of_now()?;
