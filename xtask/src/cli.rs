@@ -211,8 +211,8 @@ Examples:
   cargo xtask bench operator
   cargo xtask bench operator --json > operator.json
 
-It builds in release mode, starts etcd and kube-apiserver of its own from KUBEBUILDER_ASSETS, and takes some minutes. A write to a \
-cluster at rest is exit code 1. What each figure is: docs/benchmarks.md.")]
+It builds in release mode, starts etcd and kube-apiserver of its own from KUBEBUILDER_ASSETS, and takes some minutes. A bar \
+that is missed is exit code 1, and the last line names it. What each figure is: docs/benchmarks.md.")]
     Operator(bench::operator::Arguments),
 }
 
