@@ -59,24 +59,22 @@ async fn main() {
     println!("{settled} Regions");
     create(&space, ONE_BY_ONE..settled).await;
     wait_all_ready(&space, settled).await;
-    wait_quiet(&cluster).await;
-    let before = writes(&cluster).await;
+    let before = cluster.wait_quiet(PATIENCE).await;
     println!("nothing changes for {:?}", SETTLED.1);
     tokio::time::sleep(SETTLED.1).await;
-    let steady_writes = writes(&cluster).await - before;
+    let steady_writes = cluster.writes().await - before;
 
     println!("{many} Regions");
     create(&space, settled..many).await;
     wait_all_ready(&space, many).await;
-    wait_quiet(&cluster).await;
+    cluster.wait_quiet(PATIENCE).await;
     assert_eq!(first.terminate().await, Some(0), "the first operator ends in order");
-    let before = writes(&cluster).await;
+    let before = cluster.writes().await;
     println!("a new operator, on one core");
     let began = Instant::now();
     let second = cluster.operator_on_one_core("bench-restart");
     let restart_s = wait_reconciled(&second, many, began).await;
-    wait_quiet(&cluster).await;
-    let restart_writes = writes(&cluster).await - before;
+    let restart_writes = cluster.wait_quiet(PATIENCE).await - before;
     let [rss_mb, peak_mb] = ["VmRSS", "VmHWM"].map(|field| memory_mb(second.pid(), field));
 
     let report = json!({
@@ -145,34 +143,6 @@ async fn wait_all_ready(space: &Space, count: usize) {
         assert!(began.elapsed() < PATIENCE, "{ready} of {count} Regions are ready");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-}
-
-/// Waits until nobody has written for five seconds.
-async fn wait_quiet(cluster: &Cluster) {
-    let began = Instant::now();
-    let mut last = (writes(cluster).await, Instant::now());
-    while last.1.elapsed() < Duration::from_secs(5) {
-        assert!(began.elapsed() < PATIENCE, "the cluster does not come to rest");
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let now = writes(cluster).await;
-        if now != last.0 {
-            last = (now, Instant::now());
-        }
-    }
-}
-
-/// Writes that the API server has served, by whomever, but for Leases.
-async fn writes(cluster: &Cluster) -> u64 {
-    const WRITES: [&str; 6] = ["POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"];
-    let metrics = cluster.metrics().await;
-    let written = metrics.lines().filter(|line| {
-        line.starts_with("apiserver_request_total{")
-            && !line.contains("resource=\"leases\"")
-            && WRITES.iter().any(|verb| line.contains(&format!("verb=\"{verb}\"")))
-    });
-    let counts: Vec<f64> = written.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
-    assert!(!counts.is_empty(), "the API server does not count its requests");
-    counts.iter().sum::<f64>() as u64
 }
 
 /// Seconds from `began` until the operator has looked at every Region.

@@ -4,7 +4,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use k8s_openapi::NamespaceResourceScope;
@@ -123,13 +123,36 @@ impl Cluster {
         Operator::start_on_one_core(label, &kubeconfig, &["operator.poll=5s"])
     }
 
-    /// What the API server has counted: writes of anything but Leases, by whomever.
-    #[allow(dead_code, reason = "the benchmark's")]
-    pub async fn metrics(&self) -> String {
-        let answer =
+    /// Writes that the API server has served, by whomever, but for Leases.
+    pub async fn writes(&self) -> u64 {
+        const WRITES: [&str; 6] = ["POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"];
+        let http =
             reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy().build().expect("a client");
-        let answer = answer.get(format!("{}/metrics", self.server.url())).bearer_auth(TOKEN).send().await;
-        answer.expect("the API server answers").text().await.expect("text")
+        let answer = http.get(format!("{}/metrics", self.server.url())).bearer_auth(TOKEN).send().await;
+        let metrics = answer.expect("the API server answers").text().await.expect("text");
+        let written = metrics.lines().filter(|line| {
+            line.starts_with("apiserver_request_total{")
+                && !line.contains("resource=\"leases\"")
+                && WRITES.iter().any(|verb| line.contains(&format!("verb=\"{verb}\"")))
+        });
+        let counts: Vec<f64> = written.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+        assert!(!counts.is_empty(), "the API server does not count its requests");
+        counts.iter().sum::<f64>() as u64
+    }
+
+    /// Waits at most `patience` until nobody has written for five seconds, and gives the writes until then.
+    pub async fn wait_quiet(&self, patience: Duration) -> u64 {
+        let began = Instant::now();
+        let mut last = (self.writes().await, Instant::now());
+        while last.1.elapsed() < Duration::from_secs(5) {
+            assert!(began.elapsed() < patience, "the cluster does not come to rest");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let now = self.writes().await;
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+        }
+        last.0
     }
 
     /// The file with which `kubectl` may do everything.
