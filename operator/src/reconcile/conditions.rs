@@ -1,8 +1,9 @@
 //! Conditions as `kubectl wait` and kstatus read them.
 //!
 //! `Ready` says whether the resource is as it should be, `Progressing` whether the operator is under way to it, `Degraded` whether
-//! something is wrong that wants a person. `observedGeneration` is the spec that they speak of, so a tool that waits does not take
-//! the answer to the last change for the answer to this one.
+//! something is wrong that wants a person. `Stalled` is there, as kstatus wants it, only while nothing goes on before a person has
+//! changed something. `observedGeneration` is the spec that they speak of, so a tool that waits does not take the answer to the last
+//! change for the answer to this one.
 
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, Time},
@@ -15,6 +16,9 @@ pub const READY: &str = "Ready";
 pub const PROGRESSING: &str = "Progressing";
 /// Something is wrong.
 pub const DEGRADED: &str = "Degraded";
+
+/// Nothing goes on before a person has changed something. Said together with [`DEGRADED`], or taken away with it.
+pub const STALLED: &str = "Stalled";
 
 /// A status with conditions.
 pub trait Conditioned {
@@ -58,13 +62,19 @@ impl Says {
     }
 }
 
-/// Sets conditions. `lastTransitionTime` moves only when the status of a condition does. Others are left as they are.
+/// Sets conditions. `lastTransitionTime` moves only when the status of a condition does. Others are left as they are, but for
+/// [`STALLED`]: it goes when [`DEGRADED`] is said without it.
 pub fn set(
     conditions: &mut Vec<Condition>,
     generation: Option<i64>,
     now: Timestamp,
     all: impl IntoIterator<Item = Says>,
 ) {
+    let all: Vec<Says> = all.into_iter().collect();
+    let says = |type_: &str| all.iter().any(|says| says.type_ == type_);
+    if says(DEGRADED) && !says(STALLED) {
+        unset(conditions, STALLED);
+    }
     for says in all {
         let status = match says.holds {
             Some(true) => "True",
@@ -127,5 +137,16 @@ mod tests {
         set(&mut conditions, Some(2), second, [Says::yes(READY, "AllReady", "2 of 2 are ready.")]);
         assert_eq!((conditions.len(), conditions[0].last_transition_time.0), (1, second));
         assert_eq!(holds(&conditions, READY), Some(true));
+    }
+
+    #[test]
+    fn what_is_stalled_is_so_until_something_else_is_said_of_what_is_wrong() {
+        let (now, mut conditions) = (Timestamp::from_second(100).unwrap(), Vec::new());
+        let stalled = [Says::yes(DEGRADED, "Invalid", "No."), Says::yes(STALLED, "Invalid", "No.")];
+        set(&mut conditions, Some(1), now, stalled);
+        set(&mut conditions, Some(1), now, [Says::no(PROGRESSING, "Paused", "Nothing is done.")]);
+        assert_eq!(holds(&conditions, STALLED), Some(true));
+        set(&mut conditions, Some(2), now, [Says::no(DEGRADED, "AsExpected", "Nothing is wrong.")]);
+        assert_eq!(holds(&conditions, STALLED), None);
     }
 }

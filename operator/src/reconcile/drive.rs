@@ -24,7 +24,7 @@ use tracing::Instrument;
 
 use super::{
     Class, Error, PAUSED,
-    conditions::{self, Conditioned, DEGRADED, PROGRESSING, READY, Says},
+    conditions::{self, Conditioned, DEGRADED, PROGRESSING, READY, STALLED, Says},
     status,
 };
 use crate::{context::Context, events};
@@ -177,6 +177,9 @@ impl<W: Work> Driver<W> {
             Says::yes(DEGRADED, error.reason(), message.clone()),
             Says::no(PROGRESSING, error.reason(), "It is tried again, with growing pauses."),
         ];
+        if error.wants_person() {
+            says.push(Says::yes(STALLED, error.reason(), message.clone()));
+        }
         // A spec that was never reached cannot be ready; one that was is as ready as it was last seen.
         if resource.meta().generation != *status.observed_generation_mut()
             || conditions::holds(status.conditions(), READY) != Some(true)

@@ -38,6 +38,9 @@ pub enum Error {
     /// Somebody else takes back again and again what the operator writes.
     #[error("{0}")]
     FoughtOver(String),
+    /// An object that is to be written exists already and is somebody else's.
+    #[error("{0}")]
+    NotOurs(String),
     /// The API server did not do it this time.
     #[error("the API server did not answer as it should: {0}")]
     Transient(#[source] kube::Error),
@@ -75,12 +78,18 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Invalid { .. } => Class::Invalid,
-            Self::Dependency { .. } => Class::Dependency,
+            // Nobody tells the operator when it is gone: it looks.
+            Self::Dependency { .. } | Self::NotOurs(_) => Class::Dependency,
             Self::Waiting { .. } => Class::Waiting,
             Self::Forbidden(_) => Class::Forbidden,
             Self::Conflict(_) | Self::FoughtOver(_) => Class::Conflict,
             Self::Transient(_) => Class::Transient,
         }
+    }
+
+    /// Whether only a person can mend it, who changes the resource or what is in its way.
+    pub fn wants_person(&self) -> bool {
+        matches!(self, Self::Invalid { .. } | Self::NotOurs(_))
     }
 
     /// One stable word for programs: the reason of the condition.
@@ -91,6 +100,7 @@ impl Error {
             Self::Forbidden(_) => "Forbidden",
             Self::Conflict(_) => "Conflict",
             Self::FoughtOver(_) => "FoughtOver",
+            Self::NotOurs(_) => "ObjectNotOurs",
             Self::Transient(_) => "ApiServerFailed",
         }
     }

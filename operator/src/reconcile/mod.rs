@@ -2,10 +2,9 @@
 //!
 //! A controller is a [`Work`]: it brings the world to what a resource says. [`drive`] calls it, and does the rest: pause,
 //! finalizer, the span and the metrics of a reconcile, the pause before the next try by the [`Class`] of the error, and
-//! the conditions that tell of it. [`conditions`] and [`status`] write the status, [`apply`] writes objects, [`guarded`] what holds only
-//! while something is what it was. [`readable`] follows the resources.
+//! the conditions that tell of it. [`conditions`] and [`status`] write the status, [`guarded`] what holds only while something is what
+//! it was. [`readable`] follows the resources.
 
-pub mod apply;
 pub mod conditions;
 mod drive;
 mod error;

@@ -12,7 +12,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::conditions::{self, DEGRADED, PROGRESSING, READY, Says};
+use super::conditions::{self, DEGRADED, PROGRESSING, READY, STALLED, Says};
 use crate::{
     context::{Context, FIELD_MANAGER},
     events,
@@ -128,6 +128,7 @@ async fn tell<K: Resource<DynamicType = ()>>(
         Says::no(READY, UNREADABLE, message.clone()),
         Says::no(PROGRESSING, UNREADABLE, "It waits for a change of the resource."),
         Says::yes(DEGRADED, UNREADABLE, message.clone()),
+        Says::yes(STALLED, UNREADABLE, message.clone()),
     ];
     conditions::set(&mut news, object.metadata.generation, context.clock.now(), says);
     if news == known {

@@ -16,6 +16,7 @@ pub mod platform;
 mod queues;
 mod report;
 mod run;
+mod scaled_by;
 mod secrets;
 mod withdraw;
 
@@ -212,7 +213,8 @@ impl<P: Platform> Regions<P> {
     ) -> Result<(), Error> {
         let rollouts = region.spec.roles.iter().map(|role| (role.name, self.rollout(region, role.name))).collect();
         let seen = report::Seen { phase, drain, queues, rollouts, held_until };
-        let news = report::status(region, &seen, self.context.clock.now());
+        let mut news = report::status(region, &seen, self.context.clock.now());
+        scaled_by::tell(&mut news, region, &self.owned, self.context.clock.now());
         let before = region.status.clone().unwrap_or_default();
         if status::write(&self.context.client, region, news.clone()).await? {
             self.tell_turns(region, &before, &news).await;

@@ -108,6 +108,7 @@ fn of(standing: &Standing, link: &Link) -> Option<String> {
             "The operator's role lacks a right, or an admission rule refuses: apply the shipped role (ops/deploy/operator/rbac.yaml).".to_owned()
         }
         "FoughtOver" => "Somebody else keeps changing what the operator owns: see who in managedFields, and stop them.".to_owned(),
+        "ObjectNotOurs" => "Delete or rename the object that is named, or let the Region take it over, where its message says how; the operator looks again by itself within two minutes.".to_owned(),
         "Unreadable" => format!("It was stored before a rule was tightened; set right what the message names: {edit}"),
         "ApiServerFailed" => "The API server does not answer the operator as it should; it is tried again by itself.".to_owned(),
         _ => return None,

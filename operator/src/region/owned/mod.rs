@@ -1,11 +1,12 @@
 //! What there is of the operator's own objects in the cluster, kept small: a thousand Regions have ten thousand of them.
 //!
 //! The cache is filled by watches of everything that carries the operator's label. Nothing is ever written to find out
-//! whether it has to be: an object [agrees](agrees::agrees) with what is wanted, or it is applied.
+//! whether it has to be: an object [agrees](agrees::agrees) with what is wanted, or it is applied, unless it is [somebody else's](Owner).
 
 mod agrees;
 mod fights;
 mod follow;
+mod owner;
 mod seen;
 
 use std::{
@@ -16,7 +17,7 @@ use std::{
 use futures::future::try_join_all;
 use kube::{
     Api,
-    api::{DeleteParams, DynamicObject, Patch, PatchParams},
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
     runtime::reflector::ObjectRef,
 };
 use serde_json::Value;
@@ -25,10 +26,11 @@ use tokio::{
     time::Instant,
 };
 
+pub use owner::Owner;
 pub use seen::{Rollout, Seen};
 
 use self::fights::Fights;
-use super::objects::{Kind, Object, WANTED};
+use super::objects::{Kind, Object, REGION, WANTED};
 use crate::{
     context::{Context, FIELD_MANAGER},
     crd::Region,
@@ -73,13 +75,10 @@ impl Owned {
     }
 
     /// Makes an object so, unless it is; whether it had to be written. How many processes there are is left to whoever else
-    /// decides it, unless none are wanted.
-    ///
-    /// # Errors
-    /// The API server refused it.
-    pub async fn apply(&self, namespace: &str, mut object: Object) -> Result<bool, Error> {
+    /// decides it, unless none are wanted. `exists`: there is one, and it may be written.
+    async fn apply(&self, namespace: &str, mut object: Object, exists: bool) -> Result<bool, Error> {
         let seen = self.get(object.kind, namespace, &object.name);
-        if seen.as_ref().is_some_and(|seen| seen.scaled_by_others)
+        if seen.as_ref().is_some_and(|seen| !seen.scaled_by.is_empty())
             && object.manifest["spec"]["replicas"].as_i64().is_some_and(|replicas| replicas > 0)
             && seen.as_ref().and_then(|seen| seen.rollout.as_ref()).is_some_and(|rollout| rollout.wanted > 0)
             && let Some(spec) = object.manifest["spec"].as_object_mut()
@@ -92,7 +91,9 @@ impl Owned {
         if seen.is_some_and(|seen| seen.was_changed(&object.manifest)) {
             self.may_correct(&key(object.kind, namespace, &object.name))?;
         }
-        let parameters = PatchParams::apply(FIELD_MANAGER).force();
+        let parameters = PatchParams::apply(FIELD_MANAGER);
+        // Of what somebody else makes at this moment nothing is taken over: that is a conflict, and looked at again.
+        let parameters = if exists { parameters.force() } else { parameters };
         let (api, patch) = (self.api(object.kind, namespace), Patch::Apply(&object.manifest));
         let applied = api.patch(&object.name, &parameters, &patch).await?;
         self.put(object.kind, applied);
@@ -115,12 +116,33 @@ impl Owned {
         )))
     }
 
+    /// Whether there is an object of that name already. One that was not seen has lost its labels, or never had them: it is looked for.
+    ///
+    /// # Errors
+    /// There is one, and it is somebody else's.
+    async fn claim(&self, namespace: &str, object: &Object) -> Result<bool, Error> {
+        let owner = match self.get(object.kind, namespace, &object.name) {
+            Some(seen) => Some(seen.owner),
+            None => {
+                // A list, as `get` would be one more right.
+                let named = ListParams::default().fields(&format!("metadata.name={}", object.name));
+                let found = self.api(object.kind, namespace).list(&named).await?;
+                found.items.first().map(|found| Owner::of(&found.metadata))
+            }
+        };
+        let Some(owner) = owner else { return Ok(false) };
+        let region = object.manifest["metadata"]["labels"][REGION].as_str().unwrap_or_default();
+        owner.allows(region, object.kind.as_str(), &object.name)?;
+        Ok(true)
+    }
+
     /// Deletes an object, if it was seen and is the operator's work; whether it had to be.
     ///
     /// # Errors
     /// The API server refused it.
     pub async fn delete(&self, kind: Kind, namespace: &str, name: &str, region: &str) -> Result<bool, Error> {
-        if self.get(kind, namespace, name).is_none_or(|seen| &*seen.region != region) {
+        let seen = self.get(kind, namespace, name).filter(|seen| &*seen.region == region);
+        if seen.is_none_or(|seen| seen.owner.allows(region, kind.as_str(), name).is_err()) {
             return Ok(false);
         }
         match self.api(kind, namespace).delete(name, &DeleteParams::background()).await {
@@ -132,12 +154,14 @@ impl Owned {
         Ok(true)
     }
 
-    /// Applies all of them at once; whether any had to be written.
+    /// Makes all of them so at once; whether any had to be written.
     ///
     /// # Errors
-    /// The API server refused one.
+    /// The API server refused one. [`Error::NotOurs`]: one of them is somebody else's, and none was written.
     pub async fn apply_all(&self, namespace: &str, objects: Vec<Object>) -> Result<bool, Error> {
-        let written = try_join_all(objects.into_iter().map(|object| self.apply(namespace, object))).await?;
+        let exist = try_join_all(objects.iter().map(|object| self.claim(namespace, object))).await?;
+        let objects = objects.into_iter().zip(exist);
+        let written = try_join_all(objects.map(|(object, exists)| self.apply(namespace, object, exists))).await?;
         Ok(written.contains(&true))
     }
 

@@ -3,20 +3,22 @@
 use kube::{ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};
 
-use super::{agrees::agrees, wanted_digest};
+use super::{Owner, agrees::agrees, wanted_digest};
 use crate::{context::FIELD_MANAGER, region::objects::REGION};
 
 /// What is kept of an object: what the operator may want of it, and how far its processes are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
-    /// The Region it belongs to.
+    /// The Region that its labels name.
     pub region: Box<str>,
+    /// Whose it is.
+    pub owner: Owner,
     /// Its resourceVersion.
     pub version: u64,
     /// Metadata and content as JSON text: a tenth of the size of a tree.
     content: Box<str>,
-    /// Somebody other than the operator has decided how many processes there are.
-    pub scaled_by_others: bool,
+    /// Who other than the operator has decided how many processes there are, by name of the field manager.
+    pub scaled_by: Box<[Box<str>]>,
     /// How far its processes are, for a Deployment.
     pub rollout: Option<Rollout>,
 }
@@ -50,7 +52,8 @@ impl Seen {
     pub fn of(mut object: DynamicObject) -> Option<Self> {
         let region = object.labels().get(REGION)?.as_str().into();
         let version = object.resource_version().and_then(|version| version.parse().ok()).unwrap_or(0);
-        let scaled_by_others = scaled_by_others(&object);
+        let owner = Owner::of(&object.metadata);
+        let scaled_by = scaled_by(&object);
         let rollout = rollout(&object);
         if let Some(data) = object.data.as_object_mut() {
             data.remove("status");
@@ -64,7 +67,7 @@ impl Seen {
             "ownerReferences": object.metadata.owner_references,
         });
         let content = content.to_string().into_boxed_str();
-        Some(Self { region, version, content, scaled_by_others, rollout })
+        Some(Self { region, owner, version, content, scaled_by, rollout })
     }
 
     /// Whether the object is as `wanted`, and the operator wanted nothing else of it before.
@@ -87,17 +90,25 @@ impl Seen {
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.content == other.content
             && self.rollout == other.rollout
-            && self.scaled_by_others == other.scaled_by_others
+            && self.scaled_by == other.scaled_by
+            && self.owner == other.owner
             && self.region == other.region
     }
 }
 
-fn scaled_by_others(object: &DynamicObject) -> bool {
+fn scaled_by(object: &DynamicObject) -> Box<[Box<str>]> {
     let owns_replicas = |fields: &Value| fields["f:spec"].get("f:replicas").is_some();
-    object.managed_fields().iter().any(|entry| {
-        entry.manager.as_deref() != Some(FIELD_MANAGER)
-            && entry.fields_v1.as_ref().is_some_and(|fields| owns_replicas(&fields.0))
-    })
+    let mut others: Vec<Box<str>> = object
+        .managed_fields()
+        .iter()
+        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| owns_replicas(&fields.0)))
+        .filter_map(|entry| entry.manager.as_deref())
+        .filter(|manager| *manager != FIELD_MANAGER)
+        .map(Into::into)
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    others.into()
 }
 
 fn rollout(object: &DynamicObject) -> Option<Rollout> {

@@ -2,7 +2,7 @@
 //!
 //! - `runs`: from the manifest to running processes, and changes. `drains`: draining, disabling, deleting.
 //! - `queues`: what the platform is told, by a `platform` that stands in for it. `door`: the same with the platform itself.
-//! - `others`: what other people and programs change. `wrong`: what is told when something is wrong.
+//! - `others`: what other people and programs change. `theirs`: what they have made. `wrong`: what is told when something is wrong.
 
 mod door;
 mod drains;
@@ -10,6 +10,7 @@ mod others;
 mod platform;
 mod queues;
 mod runs;
+mod theirs;
 mod wrong;
 
 use std::path::Path;

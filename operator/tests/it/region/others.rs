@@ -6,6 +6,9 @@ use serde_json::json;
 use super::{change, create, small, wait_condition, wait_ready};
 use crate::cluster::{Cluster, SOON, Space};
 
+/// What the operator has written to Deployments.
+const WRITES: &str = "muster_operator_writes_total{kind=\"Deployment\"}";
+
 async fn gateways(space: &Space) -> (Option<i32>, Option<String>) {
     let spec = space.all::<Deployment>().get("eu-west-gateway").await.expect("the gateways").spec;
     (spec.replicas, spec.template.spec.and_then(|pod| pod.containers[0].image.clone()))
@@ -29,6 +32,10 @@ async fn whoever_else_scales_is_not_fought() {
         (status.ready_replicas == Some(5) && status.roles[0].desired == 5).then_some(())
     })
     .await;
+    let region = wait_condition(&space, "eu-west", "ScaledByOthers", "True", "OwnedByOthers").await;
+    let told = region.status.expect("a status").conditions;
+    let told = told.iter().find(|condition| condition.type_ == "ScaledByOthers").expect("the condition");
+    assert!(told.message.contains("gateway (horizontal-pod-autoscaler)"), "{}", told.message);
     // Neither a change of the Region nor its own count takes that back,
     change(&space, "eu-west", json!({ "spec": { "image": "muster-server:2", "replicas": 2 } })).await;
     wait_ready(&space, "eu-west").await;
@@ -37,9 +44,39 @@ async fn whoever_else_scales_is_not_fought() {
     change(&space, "eu-west", json!({ "spec": { "state": "Disabled" } })).await;
     wait_condition(&space, "eu-west", "Ready", "True", "Disabled").await;
     assert_eq!(gateways(&space).await.0, Some(0));
+    eventually(SOON, "nobody else to decide", async || {
+        let conditions = regions.get("eu-west").await.ok()?.status?.conditions;
+        (!conditions.iter().any(|condition| condition.type_ == "ScaledByOthers")).then_some(())
+    })
+    .await;
     change(&space, "eu-west", json!({ "spec": { "state": "Active" } })).await;
     wait_condition(&space, "eu-west", "Ready", "True", "AllReady").await;
     assert_eq!(gateways(&space).await.0, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_scales_again_and_again_is_not_written_against() {
+    let Some(cluster) = Cluster::own().await else { return };
+    let space = cluster.namespace("scaled-often").await;
+    let operator = cluster.operator("scaled-often", &[]);
+    create(&space, "eu-west", small()).await;
+    wait_ready(&space, "eu-west").await;
+    let before = operator.metric(WRITES).await;
+    let deployments = space.all::<Deployment>();
+    for (number, manager) in [(4, "kube-controller-manager"), (6, "kube-controller-manager"), (3, "kubectl")] {
+        let scales = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
+        let scale = Patch::Merge(json!({ "spec": { "replicas": number } }));
+        deployments.patch_scale("eu-west-gateway", &scales, &scale).await.expect("scaled");
+        eventually(SOON, "the Region to say so", async || {
+            let status = super::get(&space, "eu-west").await.status?;
+            let told = status.conditions.into_iter().find(|condition| condition.type_ == "ScaledByOthers")?;
+            (status.roles[0].desired == number && told.message.contains(&format!("({manager})"))).then_some(())
+        })
+        .await;
+    }
+    wait_ready(&space, "eu-west").await;
+    assert_eq!(gateways(&space).await.0, Some(3));
+    assert_eq!(operator.metric(WRITES).await, before, "no write to the Deployment");
 }
 
 #[tokio::test(flavor = "multi_thread")]
