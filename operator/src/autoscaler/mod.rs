@@ -1,7 +1,7 @@
 //! Decides how many processes of a role a Region runs.
 //!
-//! [`measures`] says what is, [`policy`] how many that asks for, [`decide`] how many there should be (all pure but the first), and [`scale`]
-//! makes it so, unless somebody else decides it.
+//! [`measures`] says what is, [`policy`] how many that asks for ([`wishes`] brings the two together), [`decide`] how many there should
+//! be, and [`scale`] makes it so, unless somebody else decides it. [`policy`] and [`decide`] are pure.
 
 mod decide;
 mod forecast;
@@ -12,6 +12,7 @@ mod scale;
 mod sole;
 mod text;
 mod waits;
+mod wishes;
 
 use std::{
     collections::HashMap,
@@ -23,7 +24,10 @@ use jiff::Timestamp;
 use k8s_openapi::{api::apps::v1::Deployment, apimachinery::pkg::apis::meta::v1::Time};
 use kube::{
     ResourceExt,
-    runtime::{Controller, reflector::Store},
+    runtime::{
+        Controller,
+        reflector::{ObjectRef, Store},
+    },
 };
 use metrics::counter;
 use tokio_util::sync::CancellationToken;
@@ -34,20 +38,14 @@ use self::{
     decide::{Asked, Decision, Limits, decide},
     forecast::History,
     measures::{Http, Measures},
-    policy::{Measured, Waited, Wish, measures, wish},
+    policy::Wish,
     report::Report,
-    scale::Scaled,
-    text::Buckets,
     waits::Waits,
 };
 use crate::{
     context::Context,
-    crd::{
-        Region, RegionAutoscaler, ServerRole,
-        region::RegionState,
-        region_autoscaler::{Measure, RegionAutoscalerSpec},
-    },
-    reconcile::{Action, Error, Work, drive, readable, status},
+    crd::{Region, RegionAutoscaler, region::RegionState, region_autoscaler::RegionAutoscalerSpec},
+    reconcile::{Action, Error, Work, drive, is_paused, readable, status},
     timing::duration,
 };
 
@@ -94,8 +92,7 @@ const LONGEST_POLL: Duration = Duration::from_secs(15);
 impl<M: Measures> Work for Autoscaler<M> {
     type Kind = RegionAutoscaler;
 
-    /// Nothing is left to do: the number stays as it is until somebody else sets it.
-    const FINALIZER: Option<&'static str> = None;
+    const FINALIZER: Option<&'static str> = Some("muster.dev/autoscaler");
 
     fn context(&self) -> &Context {
         &self.context
@@ -114,9 +111,9 @@ impl<M: Measures> Work for Autoscaler<M> {
                 format!("there is no Region {} in this namespace: make one, or delete this", spec.region_ref.name);
             return Err(Error::dependency("RegionMissing", message));
         };
-        let name = format!("{}-{}", region.name_any(), role(spec.role));
+        let name = deployment(&resource);
         let deployments = self.context.beside::<Deployment>(&*resource);
-        let Some(scaled) = scale::look(&deployments, &name).await? else {
+        let Some(scaled) = scale::look(&deployments, &name, &region.name_any()).await? else {
             return Err(Error::dependency(
                 "NotRunning",
                 format!("there is no Deployment {name} yet: the Region does not run the role"),
@@ -139,6 +136,10 @@ impl<M: Measures> Work for Autoscaler<M> {
         }
 
         let (wish, left_out, error_percent) = self.wish(&resource, &region, &scaled, now).await?;
+        if !self.stands(&resource) {
+            // It was changed or deleted while others were asked: that is looked at next.
+            return Ok(Action::await_change());
+        }
         let id = resource.uid().unwrap_or_default();
         let asked = self.note(&id, resource.metadata.generation, now, wish.replicas, &limits);
         let decision = decide(&limits, &asked, scaled.replicas, report.changed(), now);
@@ -157,119 +158,41 @@ impl<M: Measures> Work for Autoscaler<M> {
         self.write(&resource, report, now).await?;
         again
     }
+
+    /// The number is handed back to the Region, unless another one goes on with it.
+    async fn clean_up(&self, resource: Arc<RegionAutoscaler>) -> Result<Action, Error> {
+        self.memory().remove(&resource.uid().unwrap_or_default());
+        if sole::has_heir(&resource, self.all.state().iter().map(AsRef::as_ref)) {
+            return Ok(Action::await_change());
+        }
+        let (namespace, name) = (resource.namespace().unwrap_or_default(), deployment(&resource));
+        let deployments = self.context.beside::<Deployment>(&*resource);
+        let notices = &self.context.notices;
+        match scale::hand_back(&deployments, &namespace, &name).await {
+            Ok(false) => {}
+            Ok(true) => {
+                let note = format!("The number of processes of {name} is the Region's again.");
+                notices.normal(&*resource, "HandedBack", "Delete", note).await;
+            }
+            // Where the right to scale was taken away it would never go.
+            Err(error @ (Error::Forbidden(_) | Error::Invalid { .. })) => {
+                let note =
+                    format!("The number of processes of {name} stays as it is, and is not the Region's: {error}");
+                notices.warning(&*resource, "NotHandedBack", "Delete", note).await;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(Action::await_change())
+    }
 }
 
 impl<M: Measures> Autoscaler<M> {
-    /// The measure that asks for most, what had to be left out, and the forecast's error. Without any measure it is an error.
-    async fn wish(
-        &self,
-        resource: &RegionAutoscaler,
-        region: &Region,
-        scaled: &Scaled,
-        now: Timestamp,
-    ) -> Result<(Wish, Vec<String>, Option<i32>), Error> {
-        let spec = &resource.spec;
-        let (mut best, mut left_out, mut error_percent, mut trouble): (Option<Wish>, Vec<String>, _, _) =
-            (None, Vec::new(), None, None);
-        let all = measures(&spec.policy);
-        self.forget_waits(&resource.uid().unwrap_or_default(), &all);
-        for measure in all {
-            let measured = self.measure(resource, region, &measure, scaled.ready, now).await;
-            if let (Some(_), Ok(forecast)) = (&measure.predictive, &measured.forecast) {
-                #[allow(clippy::cast_possible_truncation, reason = "it is within 0 and 1,000")]
-                let percent = forecast.error.map(|error| (error * 100.0).round().clamp(0.0, 1_000.0) as i32);
-                error_percent = percent;
-            }
-            match wish(&measure, &measured, scaled.replicas, spec.min, now) {
-                Ok(wish) if best.as_ref().is_none_or(|best| wish.replicas > best.replicas) => best = Some(wish),
-                Ok(_) => {}
-                Err(error) => {
-                    left_out.push(error.to_string());
-                    trouble = Some(error);
-                }
-            }
-        }
-        match (best, trouble) {
-            (Some(best), _) => Ok((best, left_out, error_percent)),
-            (None, Some(trouble)) => Err(trouble),
-            (None, None) => Err(Error::invalid("PolicyInvalid", "the policy has no measure")),
-        }
-    }
-
-    /// Asks only for what the measure needs.
-    async fn measure(
-        &self,
-        resource: &RegionAutoscaler,
-        region: &Region,
-        measure: &Measure,
-        ready: i32,
-        now: Timestamp,
-    ) -> Measured {
-        let nobody = || "nobody was asked".to_owned();
-        let mut measured =
-            Measured { players: Err(nobody()), tickets: Err(nobody()), wait: Err(nobody()), forecast: Err(nobody()) };
-        let source = &resource.spec.metrics;
-        if measure.buffer.is_some() || measure.queue_depth.is_some() {
-            let queues = measure.queue_depth.as_ref().map_or(&[][..], |depth| &depth.queues);
-            match self.measures.now(region, source, queues).await {
-                Ok(seen) => {
-                    let missing = |metric: &str| format!("no process of the region tells {metric}");
-                    measured.players = seen.players.ok_or_else(|| missing("muster_sockets"));
-                    measured.tickets = seen.tickets.ok_or_else(|| missing("muster_tickets_waiting"));
-                    if measure.queue_depth.is_some() {
-                        measured.wait =
-                            Ok(self.waited(&resource.uid().unwrap_or_default(), queues, seen.waits, ready, now));
-                    }
-                }
-                Err(error) => {
-                    measured.players = Err(error.clone());
-                    measured.tickets = Err(error.clone());
-                    measured.wait = Err(error);
-                }
-            }
-        }
-        if let Some(predictive) = &measure.predictive {
-            let prometheus = source.prometheus.as_deref().unwrap_or_default();
-            let past = self.past(&resource.uid().unwrap_or_default(), prometheus, &predictive.query, now).await;
-            measured.forecast = match (past, policy::horizon(predictive)) {
-                (Ok(past), Ok(horizon)) => past
-                    .forecast(now, horizon)
-                    .ok_or_else(|| "Prometheus remembers less than a day: nothing can be foretold".to_owned()),
-                (Err(error), _) => Err(error),
-                (_, Err(error)) => Err(error.to_string()),
-            };
-        }
-        measured
-    }
-
-    /// The last two weeks, as they were a moment ago.
-    async fn past(&self, id: &str, prometheus: &str, query: &str, now: Timestamp) -> Result<Arc<History>, String> {
-        let known = self.memory().get(id).and_then(|known| known.past.clone());
-        if let Some((at, asked, past)) = known
-            && asked == query
-            && now.duration_since(at) < PAST_STAYS
-        {
-            return Ok(past);
-        }
-        let past = Arc::new(self.measures.history(prometheus, query, now).await?);
-        self.memory().entry(id.to_owned()).or_default().past = Some((now, query.to_owned(), past.clone()));
-        Ok(past)
-    }
-
-    /// How long tickets of `queues` waited that were matched lately.
-    fn waited(&self, id: &str, queues: &[String], waits: Buckets, ready: i32, now: Timestamp) -> Option<Waited> {
-        let mut memory = self.memory();
-        let known = memory.entry(id.to_owned()).or_default();
-        known.waits.entry(queues.to_vec()).or_default().look(waits, ready, now)
-    }
-
-    /// Forgets those of queues that no measure names any more.
-    fn forget_waits(&self, id: &str, all: &[Measure]) {
-        if let Some(known) = self.memory().get_mut(id) {
-            let named =
-                |queues: &Vec<String>| all.iter().filter_map(|m| m.queue_depth.as_ref()).any(|d| d.queues == *queues);
-            known.waits.retain(|queues, _| named(queues));
-        }
+    /// Whether `resource` is still what was read: what is asked of others may take seconds.
+    fn stands(&self, resource: &RegionAutoscaler) -> bool {
+        self.all.get(&ObjectRef::from_obj(resource)).is_some_and(|known| {
+            let [read, now] = [resource, &*known].map(|one| (one.uid(), one.metadata.generation));
+            read == now && known.metadata.deletion_timestamp.is_none() && !is_paused(&*known)
+        })
     }
 
     /// Notes what is asked for, and gives all that was.
@@ -318,13 +241,9 @@ fn limits(spec: &RegionAutoscalerSpec) -> Result<Limits, Error> {
     })
 }
 
-fn role(role: ServerRole) -> &'static str {
-    match role {
-        ServerRole::Gateway => "gateway",
-        ServerRole::Matchmaker => "matchmaker",
-        ServerRole::Referee => "referee",
-        ServerRole::Writer => "writer",
-    }
+/// The Deployment whose number it decides.
+fn deployment(resource: &RegionAutoscaler) -> String {
+    format!("{}-{}", resource.spec.region_ref.name, resource.spec.role.as_str())
 }
 
 /// Whole seconds, as Kubernetes keeps them.

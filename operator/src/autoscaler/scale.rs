@@ -10,7 +10,12 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::{context::FIELD_MANAGER, events, reconcile::Error};
+use crate::{
+    context::FIELD_MANAGER,
+    events,
+    reconcile::{Error, guarded},
+    region::owned::Owner,
+};
 
 /// Under which the autoscaler owns the number. Not the operator's common name: the Region's apply would take it away.
 pub const SCALER: &str = "muster-autoscaler";
@@ -25,12 +30,13 @@ pub struct Scaled {
     pub others: Vec<String>,
 }
 
-/// Looks at the Deployment; `None` when there is none yet.
+/// Looks at the Deployment of `region`; `None` when there is none yet.
 ///
 /// # Errors
-/// The API server cannot be asked.
-pub async fn look(deployments: &Api<Deployment>, name: &str) -> Result<Option<Scaled>, Error> {
+/// The API server cannot be asked. [`Error::NotOurs`]: one of that name is not the Region's.
+pub async fn look(deployments: &Api<Deployment>, name: &str, region: &str) -> Result<Option<Scaled>, Error> {
     let Some(deployment) = deployments.get_opt(name).await? else { return Ok(None) };
+    Owner::of(&deployment.metadata).allows(region, "Deployment", name)?;
     Ok(Some(Scaled {
         replicas: deployment.spec.replicas.unwrap_or(1),
         ready: deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0),
@@ -75,6 +81,36 @@ pub async fn set(deployments: &Api<Deployment>, namespace: &str, name: &str, rep
         });
         tries += 1;
         match deployments.patch(name, &PatchParams::apply(SCALER).force(), &Patch::Apply(wanted)).await {
+            Err(kube::Error::Api(status)) if status.code == 409 && tries < TRIES => {}
+            patched => {
+                patched?;
+                break;
+            }
+        }
+    }
+    events::object_applied("Deployment", namespace, name);
+    Ok(true)
+}
+
+/// Gives the number up, so that it is the Region's again; whether it was the autoscaler's. The number itself stays until the Region sets
+/// its own: an apply without it would leave the Deployment with one process in between.
+///
+/// # Errors
+/// The API server refused it, or somebody else was faster every time.
+pub async fn hand_back(deployments: &Api<Deployment>, namespace: &str, name: &str) -> Result<bool, Error> {
+    let mut tries = 0;
+    loop {
+        let Some(deployment) = deployments.get_opt(name).await? else { return Ok(false) };
+        let entries = deployment.managed_fields().iter();
+        // It owns nothing else.
+        let others: Vec<_> = entries.filter(|entry| entry.manager.as_deref() != Some(SCALER)).collect();
+        if others.len() == deployment.managed_fields().len() {
+            return Ok(false);
+        }
+        let without =
+            json!({ "metadata": { "resourceVersion": deployment.resource_version(), "managedFields": others } });
+        tries += 1;
+        match deployments.patch_metadata(name, &guarded::parameters(), &Patch::Merge(without)).await {
             Err(kube::Error::Api(status)) if status.code == 409 && tries < TRIES => {}
             patched => {
                 patched?;

@@ -11,16 +11,27 @@ pub fn elder<'a>(resource: &RegionAutoscaler, all: impl IntoIterator<Item = &'a 
         return None;
     }
     let rank = |one: &RegionAutoscaler| (one.creation_timestamp().map(|at| at.0), one.name_any());
-    let same_number = |other: &&RegionAutoscaler| {
-        other.namespace() == resource.namespace()
-            && other.spec.region_ref.name == resource.spec.region_ref.name
-            && other.spec.role == resource.spec.role
-    };
-    let acts = |other: &&RegionAutoscaler| {
-        !other.spec.dry_run && !is_paused(*other) && other.meta().deletion_timestamp.is_none()
-    };
-    let first = all.into_iter().filter(same_number).filter(acts).map(rank).min()?;
+    let first = deciding(resource, all).map(rank).min()?;
     (first < rank(resource)).then_some(first.1)
+}
+
+/// Whether another one goes on with the number when `resource` goes.
+pub fn has_heir<'a>(resource: &RegionAutoscaler, all: impl IntoIterator<Item = &'a RegionAutoscaler>) -> bool {
+    deciding(resource, all).any(|other| other.uid() != resource.uid())
+}
+
+/// Those that decide the number that `resource` would decide.
+fn deciding<'a>(
+    resource: &RegionAutoscaler,
+    all: impl IntoIterator<Item = &'a RegionAutoscaler>,
+) -> impl Iterator<Item = &'a RegionAutoscaler> {
+    all.into_iter().filter(move |other| {
+        let same_number = other.namespace() == resource.namespace()
+            && other.spec.region_ref.name == resource.spec.region_ref.name
+            && other.spec.role == resource.spec.role;
+        let acts = !other.spec.dry_run && !is_paused(*other) && other.meta().deletion_timestamp.is_none();
+        same_number && acts
+    })
 }
 
 #[cfg(test)]
@@ -32,7 +43,7 @@ mod tests {
     fn one(name: &str, created: &str, role: &str, spec: Value) -> RegionAutoscaler {
         let mut manifest = json!({
             "apiVersion": "muster.dev/v1alpha1", "kind": "RegionAutoscaler",
-            "metadata": { "name": name, "namespace": "games", "creationTimestamp": created },
+            "metadata": { "name": name, "namespace": "games", "uid": name, "creationTimestamp": created },
             "spec": {
                 "regionRef": { "name": "eu" }, "role": role, "max": 9,
                 "policy": { "buffer": { "playersPerReplica": 10 } },
@@ -67,5 +78,12 @@ mod tests {
         let mut only_reports = young;
         only_reports.spec.dry_run = true;
         assert_eq!(elder(&only_reports, &[old(json!({}))]), None);
+    }
+    #[test]
+    fn of_one_that_goes_another_one_of_the_same_number_is_the_heir() {
+        let named = |name, role| one(name, "2026-07-03T12:00:00Z", role, json!({}));
+        let goes = named("goes", "gateway");
+        assert!(!has_heir(&goes, &[goes.clone(), named("other", "referee")]));
+        assert!(has_heir(&goes, &[goes.clone(), named("other", "gateway")]));
     }
 }

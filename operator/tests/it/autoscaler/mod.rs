@@ -1,5 +1,7 @@
-//! What becomes of a RegionAutoscaler: it follows a measure, leaves alone what others decide, and writes nothing at rest.
+//! What becomes of a RegionAutoscaler: it follows a measure, leaves alone what others decide, and writes nothing at rest. `deleted`: it
+//! goes, also in the middle of its work.
 
+mod deleted;
 mod depth;
 pub mod page;
 
