@@ -86,6 +86,11 @@ pub(crate) fn platform_silent(error: &(dyn std::error::Error + 'static)) {
     tracing::warn!(error, "the platform could not be asked how many matches run");
 }
 
+/// The processes of a region that drains could not be counted.
+pub(crate) fn processes_uncounted(error: &(dyn std::error::Error + 'static)) {
+    tracing::warn!(error, "the processes of a draining region could not be counted");
+}
+
 /// The platform could not be told whether a region's queues take players.
 pub(crate) fn queues_untold(trouble: &str) {
     counter!("muster_operator_platform_failures_total").increment(1);

@@ -397,6 +397,11 @@ pub struct DrainStatus {
     /// When the processes are stopped whatever still runs.
     #[schemars(schema_with = "schema::moment")]
     pub deadline: Time,
+    /// Since when no match was seen: the drain ends when that has held for some seconds. Absent while matches run, or when the last look
+    /// could not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::moment")]
+    pub empty_since: Option<Time>,
     /// When the last process was told to stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::moment")]

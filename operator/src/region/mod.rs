@@ -4,7 +4,8 @@
 //! - [`phase`]: serving, closing or stopped. [`platform`]: how many matches still run. [`maintenance`]: when a change may be rolled out.
 //! - [`queues`]: whether the platform's queues take players for it, by the calls of [`closures`]. [`withdraw`]: what was closed is
 //!   opened when it is deleted.
-//! - [`secrets`]: what the processes read must be there. [`report`]: what the status says.
+//! - [`secrets`]: what the processes read must be there. [`processes`]: how many there still are, until the last has ended.
+//! - [`report`]: what the status says. [`turns`]: what is told by events.
 
 mod closures;
 mod duration;
@@ -13,11 +14,13 @@ pub mod objects;
 pub mod owned;
 mod phase;
 pub mod platform;
+mod processes;
 mod queues;
 mod report;
 mod run;
 mod scaled_by;
 mod secrets;
+mod turns;
 mod withdraw;
 
 use std::{sync::Arc, time::Duration};
@@ -32,19 +35,15 @@ use crate::{
     context::Context,
     crd::{
         Region, ServerRole,
-        region::{DrainStatus, QueuesState, QueuesStatus, RegionState, RegionStatus},
+        region::{DrainStatus, RegionState},
     },
-    reconcile::{
-        Action, Error, NOW_AND_THEN, Work,
-        conditions::{self, DEGRADED, READY},
-        status,
-    },
+    reconcile::{Action, Error, NOW_AND_THEN, Work, status},
 };
 use closures::Closures;
 use maintenance::Window;
 use objects::{Kind, Object, process_name};
 use owned::{Owned, Rollout};
-use phase::Leaving;
+use phase::{Leaving, Matches};
 use platform::Platform;
 use queues::Queues;
 
@@ -97,9 +96,14 @@ impl<P: Platform> Work for Regions<P> {
         if phase == Phase::Serving {
             queues = queues::settle(&self.context, &self.closures, &region).await;
         }
+        let left = match phase {
+            Phase::Stopped => processes::left(&self.context, &region).await?.all(),
+            Phase::Serving | Phase::Closing => 0,
+        };
         let next = self.next_look(&region, phase, drain.as_ref(), &queues, held_until);
-        self.tell(&region, phase, drain, queues, held_until).await?;
-        Ok(next)
+        self.tell(&region, phase, drain, queues, held_until, left).await?;
+        // Nothing tells when one that is ending is gone.
+        Ok(if left > 0 { Action::requeue(self.context.poll()) } else { next })
     }
 
     /// A Region that is deleted is drained first. Its objects go with it, and at last what it closed is opened.
@@ -120,7 +124,7 @@ impl<P: Platform> Work for Regions<P> {
             None => self.context.poll(),
         };
         // First of all, what it has closed: whatever fails from here on, that is opened in the end.
-        self.tell(&region, phase, drain, queues, None).await?;
+        self.tell(&region, phase, drain, queues, None, 0).await?;
         if !held {
             self.make_so(&region, phase, Window::Open).await?;
         }
@@ -140,27 +144,35 @@ impl<P: Platform> Regions<P> {
     /// How far the drain is.
     async fn drain(&self, region: &Region, queues: &Queues) -> (Phase, Option<DrainStatus>) {
         let so_far = region.status.as_ref().and_then(|status| status.drain.as_ref());
-        let referees = self.rollout(region, ServerRole::Referee).map_or(0, |rollout| rollout.replicas);
-        let matches = match so_far {
-            Some(drain) if drain.stopped_at.is_some() => drain.matches_left,
-            _ if referees == 0 => Some(0),
-            _ => match self.platform.matches_running(region).await {
-                Ok(matches) => Some(matches),
-                Err(error) => {
-                    crate::events::platform_silent(&error);
-                    None
-                }
-            },
-        };
-        let leaving = Leaving {
-            running: self.runs(region),
-            closed: queues.trouble.is_none()
-                && self.rollout(region, ServerRole::Matchmaker).is_none_or(|rollout| rollout.replicas == 0),
-            matches,
+        let leaving = match has_stopped(region) {
+            true => Leaving { running: self.runs(region), closed: true, matches: Matches::Unknown },
+            false => self.leaving(region, queues).await,
         };
         let timeout = duration::parse(&region.spec.drain.match_timeout);
         let (phase, drain) = phase::drain(so_far, leaving, timeout, self.context.clock.now());
         (phase, Some(drain))
+    }
+
+    /// What is there of a Region that should drain. Matches are counted last: none begins after what else was seen.
+    async fn leaving(&self, region: &Region, queues: &Queues) -> Leaving {
+        let left = processes::left(&self.context, region).await;
+        let left = left.inspect_err(|error| crate::events::processes_uncounted(error)).ok();
+        let gone = |role| {
+            self.rollout(region, role).is_none_or(|rollout| rollout.replicas == 0)
+                && left.as_ref().is_some_and(|left| left.of(role) == 0)
+        };
+        let closed = queues.trouble.is_none() && gone(ServerRole::Matchmaker);
+        let matches = match gone(ServerRole::Referee) {
+            true => Matches::Impossible,
+            false => match self.platform.matches_running(region).await {
+                Ok(matches) => Matches::Counted(matches),
+                Err(error) => {
+                    crate::events::platform_silent(&error);
+                    Matches::Unknown
+                }
+            },
+        };
+        Leaving { running: self.runs(region), closed, matches }
     }
 
     /// Writes what differs from what is wanted; when a change may be rolled out that is held back.
@@ -210,9 +222,10 @@ impl<P: Platform> Regions<P> {
         drain: Option<DrainStatus>,
         queues: Queues,
         held_until: Option<Timestamp>,
+        left: usize,
     ) -> Result<(), Error> {
         let rollouts = region.spec.roles.iter().map(|role| (role.name, self.rollout(region, role.name))).collect();
-        let seen = report::Seen { phase, drain, queues, rollouts, held_until };
+        let seen = report::Seen { phase, drain, queues, rollouts, held_until, left };
         let mut news = report::status(region, &seen, self.context.clock.now());
         scaled_by::tell(&mut news, region, &self.owned, self.context.clock.now());
         let before = region.status.clone().unwrap_or_default();
@@ -220,62 +233,6 @@ impl<P: Platform> Regions<P> {
             self.tell_turns(region, &before, &news).await;
         }
         Ok(())
-    }
-
-    async fn tell_turns(&self, region: &Region, before: &RegionStatus, now: &RegionStatus) {
-        let notices = &self.context.notices;
-        let ready = |status: &RegionStatus| conditions::holds(&status.conditions, READY) == Some(true);
-        let message = || {
-            let condition = now.conditions.iter().find(|condition| condition.type_ == READY);
-            condition.map(|condition| (condition.reason.clone(), condition.message.clone())).unwrap_or_default()
-        };
-        self.tell_queues(region, before, now).await;
-        if before.drain.is_none() && now.drain.is_some() {
-            notices.normal(region, "DrainBegan", "Drain", "No player comes in any more; running matches go on.").await;
-        }
-        if let (Some(DrainStatus { stopped_at: None, .. }), Some(drain)) = (&before.drain, &now.drain)
-            && drain.stopped_at.is_some()
-            && drain.matches_left != Some(0)
-        {
-            let left = drain.matches_left.map_or("An unknown number of".to_owned(), |matches| matches.to_string());
-            let note = format!("{left} matches were left when spec.drain.matchTimeout was over; the processes stop.");
-            notices.warning(region, "DrainTimedOut", "Drain", note).await;
-        }
-        if !ready(before) && ready(now) {
-            let (reason, note) = message();
-            notices.normal(region, &reason, "Reconcile", note).await;
-        }
-    }
-
-    async fn tell_queues(&self, region: &Region, before: &RegionStatus, now: &RegionStatus) {
-        let notices = &self.context.notices;
-        if let Some(queues) = now.queues.as_ref().filter(|_| now.queues != before.queues) {
-            self.tell_turn_of_queues(region, queues).await;
-        }
-        let reason = |status: &RegionStatus| conditions::reason(&status.conditions, DEGRADED).map(str::to_owned);
-        if let Some(trouble) = reason(now).filter(|reason| report::QUEUES_REASONS.contains(&reason.as_str()))
-            && reason(before).as_ref() != Some(&trouble)
-        {
-            let told = now.conditions.iter().find(|condition| condition.type_ == DEGRADED);
-            let note = told.map(|condition| condition.message.clone()).unwrap_or_default();
-            notices.warning(region, &trouble, "Reconcile", note).await;
-        }
-    }
-
-    async fn tell_turn_of_queues(&self, region: &Region, queues: &QueuesStatus) {
-        let (notices, name) = (&self.context.notices, &queues.region);
-        match queues.state {
-            QueuesState::Closed => {
-                notices.normal(region, "QueuesClosed", "Drain", format!("The queues are closed in {name}.")).await;
-            }
-            QueuesState::Open => {
-                notices.normal(region, "QueuesOpened", "Reconcile", format!("The queues are open in {name}.")).await;
-            }
-            QueuesState::KeptClosed => {
-                let note = format!("Staff keep the queues closed in {name}: only they open them.");
-                notices.warning(region, "QueuesKeptClosed", "Reconcile", note).await;
-            }
-        }
     }
 
     fn next_look(

@@ -74,6 +74,9 @@ impl Platform for Metrics {
         };
         // All or none: a sum without one of them would say that fewer matches run.
         let matches = try_join_all(addresses.map(|address| self.ask(address))).await?;
+        if matches.is_empty() {
+            return Err(Unknown(format!("{host} has no address")));
+        }
         #[allow(clippy::cast_possible_truncation, reason = "a count of matches")]
         Ok(matches.iter().sum::<f64>().max(0.0) as i64)
     }

@@ -27,6 +27,8 @@ pub struct Seen {
     pub rollouts: Vec<(ServerRole, Option<Rollout>)>,
     /// When a change may be rolled out that is held back.
     pub held_until: Option<Timestamp>,
+    /// Of a stopped one, how many processes there still are, those that are ending too.
+    pub left: usize,
 }
 
 /// The status of a Region. What it said before decides only when a condition began.
@@ -96,6 +98,10 @@ fn serving(seen: &Seen, ready: i32) -> [Says; 3] {
 
 fn closing(region: &Region, seen: &Seen) -> [Says; 3] {
     let left = match seen.drain.as_ref().and_then(|drain| drain.matches_left) {
+        // A single look may have been in between.
+        Some(0) if seen.drain.as_ref().is_some_and(|drain| drain.empty_since.is_some()) => {
+            "no match runs any more, which is looked at once more".to_owned()
+        }
         Some(1) => "1 match still runs".to_owned(),
         Some(matches) => format!("{matches} matches still run"),
         None => "how many matches still run is not known".to_owned(),
@@ -116,11 +122,16 @@ fn closing(region: &Region, seen: &Seen) -> [Says; 3] {
 
 fn stopped(region: &Region, seen: &Seen) -> [Says; 3] {
     let running: i32 = seen.rollouts.iter().filter_map(|(_, rollout)| Some(rollout.as_ref()?.replicas)).sum();
-    let none_left = seen.rollouts.iter().all(|(_, rollout)| {
-        rollout.as_ref().is_some_and(|rollout| rollout.current && rollout.wanted == 0 && rollout.replicas == 0)
-    });
+    let left = seen.left.max(usize::try_from(running).unwrap_or(0));
+    let none_left = seen.left == 0
+        && seen.rollouts.iter().all(|(_, rollout)| {
+            rollout.as_ref().is_some_and(|rollout| rollout.current && rollout.wanted == 0 && rollout.replicas == 0)
+        });
     if !none_left {
-        let message = format!("{running} processes are still stopping.");
+        let message = match left {
+            1 => "1 process is still stopping.".to_owned(),
+            left => format!("{left} processes are still stopping."),
+        };
         return [
             Says::no(READY, "Stopping", message.clone()),
             Says::yes(PROGRESSING, "Stopping", message),

@@ -116,7 +116,7 @@ impl<P: Platform> Regions<P> {
         queues.trouble = Some(format!("{} It is tried again{last}; then the Region goes.", withdrawn.why));
         let again = queues::again(&self.context, region, until);
         // First of all, since when it has stopped: where nothing can be made any more, as in a namespace that goes, the wait ends too.
-        self.tell(region, Phase::Stopped, drain, queues, None).await?;
+        self.tell(region, Phase::Stopped, drain, queues, None, 0).await?;
         self.make_so(region, Phase::Stopped, Window::Open).await?;
         let message = "The region is deleted when its queues are open again.".to_owned();
         Err(Error::Waiting { message, again })

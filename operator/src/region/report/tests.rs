@@ -20,7 +20,7 @@ fn rollout(wanted: i32, ready: i32) -> Rollout {
 fn seen(phase: Phase, rollouts: [Option<Rollout>; 2]) -> Seen {
     let [gateway, referee] = rollouts;
     let rollouts = vec![(ServerRole::Gateway, gateway), (ServerRole::Referee, referee)];
-    Seen { phase, drain: None, queues: Queues::default(), rollouts, held_until: None }
+    Seen { phase, drain: None, queues: Queues::default(), rollouts, held_until: None, left: 0 }
 }
 
 fn said(seen: &Seen) -> Vec<(String, String, String)> {
@@ -58,15 +58,26 @@ fn a_rollout_that_gets_no_further_is_told() {
 fn a_stopped_region_is_ready_when_nothing_runs() {
     let stopping = said(&seen(Phase::Stopped, [Some(rollout(0, 0)), Some(Rollout { replicas: 1, ..rollout(0, 0) })]));
     assert_eq!(stopping[0], is("Ready", "False", "Stopping"));
-    let stopped = said(&seen(Phase::Stopped, [Some(rollout(0, 0)), Some(rollout(0, 0))]));
-    assert_eq!(stopped[0], is("Ready", "True", "Stopped"));
+    let mut stopped = seen(Phase::Stopped, [Some(rollout(0, 0)), Some(rollout(0, 0))]);
+    assert_eq!(said(&stopped)[0], is("Ready", "True", "Stopped"));
+    // Those that are ending are counted by nobody else.
+    stopped.left = 3;
+    let status = status(&region(), &stopped, Timestamp::from_second(1000).unwrap());
+    let ready = &status.conditions[0];
+    assert_eq!((ready.reason.as_str(), ready.message.as_str()), ("Stopping", "3 processes are still stopping."));
 }
 
 #[test]
 fn a_draining_region_says_how_many_are_left() {
     let mut seen = seen(Phase::Closing, [Some(rollout(2, 2)), Some(rollout(2, 2))]);
     let moment = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::from_second(2000).unwrap());
-    let drain = DrainStatus { started_at: moment.clone(), deadline: moment, stopped_at: None, matches_left: Some(3) };
+    let drain = DrainStatus {
+        started_at: moment.clone(),
+        deadline: moment,
+        empty_since: None,
+        stopped_at: None,
+        matches_left: Some(3),
+    };
     seen.drain = Some(drain);
     let status = status(&region(), &seen, Timestamp::from_second(1000).unwrap());
     let message = &status.conditions[0].message;
