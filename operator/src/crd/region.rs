@@ -84,7 +84,7 @@ pub struct RegionSpec {
     #[schemars(range(min = 0, max = 1000))]
     pub replicas: i32,
 
-    /// Queues that this region serves. Empty: all of them.
+    /// Queues whose matches are made by the matchmakers of this region. Empty: all of them. A queue that no region serves makes none.
     #[serde(default)]
     #[schemars(length(max = 64), inner(length(min = 1, max = 64), regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")))]
     #[x_kube(merge_strategy = ListMerge::Set)]

@@ -313,6 +313,24 @@ fn region_labels(queue: &str, region: &str) -> Vec<Label> {
     vec![Label::new("queue", queue.to_owned()), Label::new("region", region.to_owned())]
 }
 
+/// This referee takes its share of the matches, or, as its region is closed, only those that no other takes.
+pub fn referee_willing(willing: bool, region: &str) {
+    gauge!("muster_referee_willing").set(if willing { 1.0 } else { 0.0 });
+    if willing {
+        tracing::info!(region, "this referee takes its share of the matches");
+    } else {
+        tracing::info!(region, "this referee's region is closed: it takes only matches that no other takes");
+    }
+}
+
+/// This referee could not be moved to or from those that take what no other takes.
+pub fn referee_unmoved(error: &(dyn std::error::Error + 'static)) {
+    tracing::warn!(
+        error,
+        "this referee's region was opened or closed, and NATS could not be told; the next look tries again"
+    );
+}
+
 /// This process became a match's owner: `replayed` events came from its log.
 pub fn match_owned(id: MatchId, replayed: usize, taken_over: bool) {
     gauge!("muster_referee_matches").increment(1.0);

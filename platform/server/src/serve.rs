@@ -43,8 +43,9 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let crowd = Urgency::default();
     let roles = &settings.server.roles;
     // Referees first: a match that is made needs one.
-    let referee =
-        roles.contains(&Role::Referee).then(|| Referee::start(store.clone(), settings.referee.clone(), tasks));
+    let referee = roles
+        .contains(&Role::Referee)
+        .then(|| Referee::start(store.clone(), settings.referee.clone(), closures.clone(), tasks));
     if roles.contains(&Role::Matchmaker) {
         let director = Director::start(store.clone(), &settings, tasks).context("starting the director")?;
         let (settings, telemetry) = (settings.matchmaker.clone(), telemetry.clone());

@@ -245,6 +245,17 @@ pub struct MatchmakerSettings {
     #[serde(with = "humantime_serde")]
     #[garde(custom(between(Duration::from_secs(1), Duration::from_secs(600))))]
     pub assignment_timeout: Duration,
+    /// The queues whose matches this process makes, by name; all of them when empty. A queue that no process serves makes none, and
+    /// counts as unled.
+    #[garde(length(max = 1024))]
+    pub queues: Vec<String>,
+}
+
+impl MatchmakerSettings {
+    /// Whether this process makes the matches of a queue.
+    pub(crate) fn serves(&self, queue: &str) -> bool {
+        self.queues.is_empty() || self.queues.iter().any(|served| served == queue)
+    }
 }
 
 impl Default for MatchmakerSettings {
@@ -253,6 +264,7 @@ impl Default for MatchmakerSettings {
             tick: Duration::from_millis(100),
             stale_claim: Duration::from_secs(5),
             assignment_timeout: Duration::from_secs(30),
+            queues: Vec::new(),
         }
     }
 }
@@ -311,6 +323,10 @@ pub struct RefereeSettings {
     #[serde(with = "humantime_serde")]
     #[garde(custom(between(Duration::from_secs(10), Duration::from_secs(60))))]
     pub absent_after: Duration,
+    /// The region that this process runs for, as the queues call it. While every queue is closed there, it takes over matches only
+    /// where no other referee does, and those that it has come to their end. Empty: it takes its share at any time.
+    #[garde(length(max = 63))]
+    pub region: String,
 }
 
 impl Default for RefereeSettings {
@@ -319,6 +335,7 @@ impl Default for RefereeSettings {
             beat: Duration::from_secs(1),
             orphaned_after: Duration::from_secs(3),
             absent_after: Duration::from_secs(20),
+            region: String::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::crd::Region;
 /// The entry that the processes read as their configuration file.
 pub const SETTINGS: &str = "muster.toml";
 
-/// `muster.toml` is read by the processes; `region.json` says what the Region says of itself, and no process reads it yet.
+/// `muster.toml` is read by the processes; `region.json` says what the Region says of itself, for whoever wants to know.
 pub fn of(region: &Region) -> Object {
     let facts = json!({
         "region": region.name_any(),
@@ -21,11 +21,17 @@ pub fn of(region: &Region) -> Object {
     object(region, Kind::ConfigMap, region.name_any(), &[], rest)
 }
 
-/// The configuration file. A name of a Region needs no quoting beyond quotes.
+/// The configuration file. The schema lets no name through that needs quoting beyond quotes.
 pub fn settings(region: &Region) -> String {
     let name = region.name_any();
+    let in_queues = region.spec.platform.as_ref().and_then(|platform| platform.region.as_deref()).unwrap_or(&name);
+    let queues = match region.spec.queues.as_slice() {
+        [] => String::new(),
+        queues => format!("\n[matchmaker]\nqueues = {}\n", json!(queues)),
+    };
     format!(
         "[log]\nenvironment = \"{name}\"\n\n[http]\nlisten = \"0.0.0.0:{PLAYERS_PORT}\"\n\n\
-         [ops]\nlisten = \"0.0.0.0:{OPS_PORT}\"\n\n[shutdown]\ngrace = \"25s\"\n"
+         [ops]\nlisten = \"0.0.0.0:{OPS_PORT}\"\n\n[shutdown]\ngrace = \"25s\"\n\n\
+         [referee]\nregion = \"{in_queues}\"\n{queues}"
     )
 }

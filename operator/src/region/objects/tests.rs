@@ -89,3 +89,18 @@ fn monitors_are_wanted_only_where_they_are_known() {
         |monitors| wanted(&two_roles(), Phase::Serving, monitors).iter().filter(|o| o.kind == Kind::PodMonitor).count();
     assert_eq!((kinds(false), kinds(true)), (0, 1));
 }
+
+#[test]
+fn processes_are_told_their_region_and_queues_as_the_platform_knows_them() {
+    let mut region = two_roles();
+    let settings = |region: &Region| {
+        let map = find(&wanted(region, Phase::Serving, false), Kind::ConfigMap, "eu-west");
+        map["data"]["muster.toml"].as_str().unwrap().to_owned()
+    };
+    assert!(settings(&region).ends_with("[referee]\nregion = \"eu-west\"\n"), "{}", settings(&region));
+    region.spec.queues = vec!["classic-ranked".to_owned(), "siege".to_owned()];
+    let platform = json!({ "url": "https://play.example.com", "key": { "secret": "s", "key": "k" }, "region": "eu" });
+    region.spec.platform = Some(serde_json::from_value(platform).unwrap());
+    let told = "[referee]\nregion = \"eu\"\n\n[matchmaker]\nqueues = [\"classic-ranked\",\"siege\"]\n";
+    assert!(settings(&region).ends_with(told), "{}", settings(&region));
+}

@@ -106,6 +106,9 @@ impl Follower {
     }
 
     fn run(&mut self, shard: Shard) {
+        if !self.matchmaker.settings.serves(&shard.queue) {
+            return;
+        }
         let Some(definitions) = self.queues.get(&shard.queue) else { return };
         if self.running.insert(shard.clone()) {
             let task = shard::run(self.matchmaker.clone(), shard.clone(), definitions.subscribe());

@@ -29,6 +29,7 @@ use muster_store::{AdoptReply, IncomingAdoption, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::closures::ClosureBook;
 use crate::events;
 use crate::settings::RefereeSettings;
 use owned::{Entered, Owned};
@@ -47,6 +48,7 @@ struct Inner {
     store: Store,
     settler: settler::Settler,
     settings: RefereeSettings,
+    closures: ClosureBook,
     owned: Owned,
     tasks: Tasks,
     drain: CancellationToken,
@@ -54,11 +56,12 @@ struct Inner {
 
 impl Referee {
     /// Starts to serve adoptions, to say which matches are owned here, to look for orphans, and for players who are gone.
-    pub fn start(store: Store, settings: RefereeSettings, tasks: &Tasks) -> Self {
+    pub fn start(store: Store, settings: RefereeSettings, closures: ClosureBook, tasks: &Tasks) -> Self {
         let referee = Self(Arc::new(Inner {
             settler: settler::Settler::start(store.clone(), tasks),
             store,
             settings,
+            closures,
             owned: Owned::default(),
             tasks: tasks.clone(),
             drain: tasks.drain(),
@@ -73,13 +76,31 @@ impl Referee {
         referee
     }
 
+    /// Whether it takes its share of the matches: not while its region empties, so that what it has comes to an end.
+    fn is_willing(&self) -> bool {
+        !self.0.closures.now().everywhere(&self.0.settings.region)
+    }
+
     /// Answers whoever looks for a new owner of a match.
     async fn serve_adoptions(self) -> Result<(), StoreError> {
-        let mut adoptions = self.0.store.match_calls.serve_adoptions().await?;
+        let mut looks = sweep::interval(self.0.settings.beat);
+        let mut willing = self.is_willing();
+        let mut adoptions = self.0.store.match_calls.serve_adoptions(willing).await?;
+        events::referee_willing(willing, &self.0.settings.region);
         let mut running = JoinSet::new();
         loop {
             tokio::select! {
                 () = self.0.drain.cancelled() => return Ok(()),
+                _ = looks.tick() => if self.is_willing() != willing {
+                    match self.0.store.match_calls.serve_adoptions(!willing).await {
+                        Ok(others) => {
+                            (adoptions, willing) = (others, !willing);
+                            events::referee_willing(willing, &self.0.settings.region);
+                        }
+                        // The next look tries again.
+                        Err(error) => events::referee_unmoved(&error),
+                    }
+                },
                 Some(_) = running.join_next(), if !running.is_empty() => {}
                 adoption = adoptions.next(), if running.len() < AT_ONCE => {
                     let Some(adoption) = adoption else { return Ok(()) };

@@ -53,7 +53,10 @@ async fn take(referee: &Referee, room: usize) -> Result<Vec<MatchId>, StoreError
         return Ok(Vec::new());
     }
     let now = muster_store::now();
-    referee.0.store.match_owners.take_orphans(now - referee.0.settings.orphaned_after, now, room).await
+    let orphaned_after = referee.0.settings.orphaned_after;
+    // One that is not willing leaves the others the time to look a few times.
+    let silent_for = if referee.is_willing() { orphaned_after } else { orphaned_after * 3 / 2 };
+    referee.0.store.match_owners.take_orphans(now - silent_for, now, room).await
 }
 
 async fn adopt(referee: Referee, match_id: MatchId) {
@@ -92,7 +95,8 @@ async fn enlist_once(referee: &Referee) -> Result<(), StoreError> {
     store.match_owners.enlist(&unfinished).await
 }
 
-fn interval(period: Duration) -> tokio::time::Interval {
+/// Looks that are not made up for.
+pub(super) fn interval(period: Duration) -> tokio::time::Interval {
     let mut interval = tokio::time::interval(period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval

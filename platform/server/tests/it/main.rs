@@ -23,6 +23,7 @@ mod matchmaking_survival;
 mod nonces;
 mod queues;
 mod raw;
+mod referee_regions;
 mod resume;
 mod schemas;
 mod servers;

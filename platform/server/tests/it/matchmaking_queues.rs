@@ -159,3 +159,44 @@ async fn a_new_queue_is_led_at_once() {
     becomes(store, &tickets[1], TicketState::Matched).await;
     platform.finish().await;
 }
+
+#[tokio::test]
+async fn a_process_that_serves_some_queues_leads_no_other() {
+    let named = |name: &str| {
+        let mut definition = narrow();
+        definition.name = name.to_owned();
+        definition
+    };
+    let platform = Platform::builder()
+        .server(2)
+        // The first has been there for a while before the second comes.
+        .server_roles(0, "matchmaker,referee,writer")
+        .server_env(0, "MUSTER__MATCHMAKER__QUEUES", r#"["first"]"#)
+        .server_roles(1, "matchmaker")
+        .server_env(1, "MUSTER__MATCHMAKER__QUEUES", r#"["second", "none-such"]"#)
+        .queue(named("first"))
+        .queue(named("second"))
+        .queue(named("nobodys"))
+        .start()
+        .await;
+    let store = &platform.scratch.store;
+    let tickets =
+        ["first", "second", "nobodys"].map(|queue| [solo(&named(queue), 1500.0), solo(&named(queue), 1510.0)]);
+    for pair in &tickets {
+        create(store, pair).await;
+    }
+    for ticket in tickets[..2].iter().flatten() {
+        becomes(store, ticket, TicketState::Matched).await;
+    }
+
+    for (server, queue) in [(0, "first"), (1, "second")] {
+        let metrics = eventually(Duration::from_secs(10), "what nobody serves to be counted", async || {
+            let metrics = platform.metrics(platform.server_ops_url(server)).await;
+            metrics.contains(r#"muster_tickets_waiting{queue="nobodys",group="all"} 2"#).then_some(metrics)
+        })
+        .await;
+        let led = metrics.lines().filter(|line| line.starts_with("muster_matchmaker_leads{")).collect::<Vec<_>>();
+        assert_eq!(led, [format!(r#"muster_matchmaker_leads{{queue="{queue}",group="all"}} 1"#)]);
+    }
+    platform.finish().await;
+}

@@ -33,7 +33,7 @@ async fn two_referees() -> Platform {
 }
 
 /// The value of a metric without labels; 0 while there is none.
-async fn metric(platform: &Platform, server: usize, name: &str) -> f64 {
+pub async fn metric(platform: &Platform, server: usize, name: &str) -> f64 {
     let text = platform.metrics(platform.server_ops_url(server)).await;
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
     value.unwrap_or_default()
@@ -157,7 +157,7 @@ async fn of_two_owners_the_fence_leaves_one() {
 }
 
 /// A match that somebody began and played a little before they fell silent.
-async fn orphan(store: &Store) -> (MatchId, Vec<LoggedEvent>) {
+pub async fn orphan(store: &Store) -> (MatchId, Vec<LoggedEvent>) {
     let (match_id, players) = (fresh_id(), [fresh_id::<PlayerId>(), fresh_id()]);
     let dice = Dice::new([3; 32], [None, None]);
     let mut entries = vec![MatchLogEntry::Created {

@@ -45,6 +45,11 @@ impl ClosedRegions {
         own.or_else(|| here().find(|closure| closure.queue.is_none()))
     }
 
+    /// Whether every queue is closed in a region.
+    pub fn everywhere(&self, region: &str) -> bool {
+        self.0.iter().any(|closure| closure.queue.is_none() && closure.region == region)
+    }
+
     /// The regions of a queue that are closed, by name.
     pub fn in_queue<'a>(&self, queue: &'a QueueDefinition) -> BTreeSet<&'a str> {
         let names = queue.regions.iter().map(|region| region.name.as_str());
@@ -123,6 +128,7 @@ mod tests {
         assert_eq!(reason("banker-ranked", "asia"), Some("all"));
         assert_eq!(reason("classic-ranked", "eu-west"), Some("own"));
         assert_eq!(reason("banker-ranked", "eu-west"), None);
+        assert_eq!(["asia", "eu-west"].map(|region| closed.everywhere(region)), [true, false]);
         let ranked = shipped_queues().into_iter().find(|queue| queue.name == "classic-ranked").unwrap();
         assert_eq!(closed.in_queue(&ranked), BTreeSet::from(["asia", "eu-west"]));
     }

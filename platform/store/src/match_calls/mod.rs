@@ -3,7 +3,8 @@
 //! | subject | who serves it |
 //! | --- | --- |
 //! | `match.<id>.cmd` | the referee that owns the match; nobody, when it died |
-//! | `referee.adopt` | every referee, as the queue group `referees`: one of them gets each call |
+//! | `referee.adopt` | every referee that is willing, as the queue group `referees`: one of them gets each call |
+//! | `referee.adopt.last` | the others, in the same way: asked when none is willing |
 
 mod adoption;
 mod call;
@@ -86,15 +87,22 @@ impl MatchCalls {
         Ok(CallStream::new(self.nats.clone(), subscriber, self.near.serve(match_id)))
     }
 
-    /// Asks any one referee to take over a match. `NoOwner` means that no referee lives.
+    /// Asks any one referee to take over a match, and one that is not willing only where none is. `NoOwner` means that no referee lives.
     pub async fn adopt(&self, match_id: MatchId, timeout: Duration) -> std::result::Result<AdoptReply, CallError> {
         let call = adoption::Adopt { match_id };
-        self.ask("the answer of a referee", self.adopt_subject(), &call, timeout).await
+        let ask =
+            async |willing| self.ask("the answer of a referee", self.adopt_subject(willing), &call, timeout).await;
+        match ask(true).await {
+            Err(CallError::NoOwner) => ask(false).await,
+            answered => answered,
+        }
     }
 
-    /// Takes this referee's share of the matches to adopt, from the moment this returns until the stream is dropped.
-    pub async fn serve_adoptions(&self) -> Result<AdoptionStream> {
-        let subscriber = self.nats.queue_subscribe("serving adoptions", self.adopt_subject(), "referees").await?;
+    /// Takes this referee's share of the matches to adopt, from the moment this returns until the stream is dropped. One that is not
+    /// willing gets what no other takes.
+    pub async fn serve_adoptions(&self, willing: bool) -> Result<AdoptionStream> {
+        let subject = self.adopt_subject(willing);
+        let subscriber = self.nats.queue_subscribe("serving adoptions", subject, "referees").await?;
         Ok(AdoptionStream::new(self.nats.clone(), subscriber))
     }
 
@@ -119,7 +127,7 @@ impl MatchCalls {
         self.nats.subject(format_args!("match.{match_id}.cmd"))
     }
 
-    fn adopt_subject(&self) -> String {
-        self.nats.subject("referee.adopt")
+    fn adopt_subject(&self, willing: bool) -> String {
+        self.nats.subject(if willing { "referee.adopt" } else { "referee.adopt.last" })
     }
 }

@@ -105,8 +105,8 @@ async fn one_of_all_referees_gets_each_adoption() {
     let scratch = Scratch::new().await;
     let other = scratch.reconnect().await;
     let mut referees = [
-        scratch.store.match_calls.serve_adoptions().await.unwrap(),
-        other.match_calls.serve_adoptions().await.unwrap(),
+        scratch.store.match_calls.serve_adoptions(true).await.unwrap(),
+        other.match_calls.serve_adoptions(true).await.unwrap(),
     ];
     let match_id = fresh_id();
     let asked = scratch.store.match_calls.adopt(match_id, WITHIN);
@@ -122,6 +122,33 @@ async fn one_of_all_referees_gets_each_adoption() {
         tokio::select! { _ = one.next() => (), _ = two.next() => () }
     });
     assert!(more.await.is_err(), "a second referee got the same adoption");
+    scratch.finish().await;
+}
+
+#[tokio::test]
+async fn a_referee_that_is_not_willing_gets_what_no_other_takes() {
+    let scratch = Scratch::new().await;
+    let other = scratch.reconnect().await;
+    let mut last = scratch.store.match_calls.serve_adoptions(false).await.unwrap();
+    let mut first = other.match_calls.serve_adoptions(true).await.unwrap();
+    let match_id = fresh_id();
+    for _ in 0..8 {
+        let answered = async {
+            let incoming = tokio::select! {
+                incoming = first.next() => incoming.unwrap(),
+                _ = last.next() => panic!("the unwilling one was asked"),
+            };
+            incoming.reply(AdoptReply::Adopted).await.unwrap();
+        };
+        let (reply, ()) = tokio::join!(scratch.store.match_calls.adopt(match_id, WITHIN), answered);
+        assert_eq!(reply.unwrap(), AdoptReply::Adopted);
+    }
+    drop(first);
+    let refused = AdoptReply::Refused { reason: "busy".to_owned() };
+    let answered = async { last.next().await.unwrap().reply(refused.clone()).await.unwrap() };
+    // Asked by whoever let go, so that it is in order.
+    let (reply, ()) = tokio::join!(other.match_calls.adopt(match_id, WITHIN), answered);
+    assert_eq!(reply.unwrap(), refused);
     scratch.finish().await;
 }
 

@@ -24,6 +24,7 @@ pub struct PlatformBuilder {
     envs: Vec<(String, String)>,
     envs_of: Vec<(String, String, String)>,
     roles: Vec<(usize, String)>,
+    server_envs: Vec<(usize, String, String)>,
     queues: Vec<QueueDefinition>,
     audited: bool,
     wired: Option<usize>,
@@ -38,6 +39,7 @@ impl Default for PlatformBuilder {
             envs: Vec::new(),
             envs_of: Vec::new(),
             roles: Vec::new(),
+            server_envs: Vec::new(),
             queues: Vec::new(),
             audited: true,
             wired: None,
@@ -79,6 +81,12 @@ impl PlatformBuilder {
     /// What one server replica does, as `--roles` takes it, e.g. `gateway,matchmaker`.
     pub fn server_roles(mut self, index: usize, roles: &str) -> Self {
         self.roles.push((index, roles.to_owned()));
+        self
+    }
+
+    /// A variable of one server replica.
+    pub fn server_env(mut self, index: usize, key: &str, value: &str) -> Self {
+        self.server_envs.push((index, key.to_owned(), value.to_owned()));
         self
     }
 
@@ -182,7 +190,10 @@ impl Plan {
         if let Some((_, roles)) = self.builder.roles.iter().rev().find(|(of, _)| *of == index) {
             command = command.args(["--roles", roles]);
         }
-        Replica::start(self.settled(command, "muster-server")).await
+        let own = self.builder.server_envs.iter().filter(|(of, _, _)| *of == index);
+        let command =
+            self.settled(command, "muster-server").envs(own.map(|(_, key, value)| (key.clone(), value.clone())));
+        Replica::start(command).await
     }
 
     async fn graphql(&self, scratch: &Scratch) -> Replica {
