@@ -29,6 +29,8 @@ use crate::{
 
 /// Between two writes of somebody else.
 const PAUSE: Duration = Duration::from_millis(1);
+/// The same where the cluster's own controller has to come between: it begins anew when the object was written since it read it.
+const LONGER: Duration = Duration::from_millis(25);
 
 /// Somebody who writes the same object all the time, until it is dropped.
 struct Storm {
@@ -37,7 +39,12 @@ struct Storm {
 }
 
 impl Storm {
-    fn on<K>(api: Api<K>, name: &'static str, patch: impl Fn(u64) -> Patch<Value> + Send + 'static) -> Self
+    fn on<K>(
+        api: Api<K>,
+        name: &'static str,
+        pause: Duration,
+        patch: impl Fn(u64) -> Patch<Value> + Send + 'static,
+    ) -> Self
     where
         K: Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
     {
@@ -49,7 +56,7 @@ impl Storm {
                 if api.patch(name, &parameters, &patch(number)).await.is_ok() {
                     count.fetch_add(1, Ordering::Relaxed);
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(pause).await;
             }
         });
         Self { writes, task }
@@ -84,8 +91,8 @@ async fn a_region_gets_ready_while_somebody_else_writes_it_and_its_objects() {
     region::create(&space, "eu-west", region::small()).await;
     region::wait_ready(&space, "eu-west").await;
     let before = written(&operator, "Deployment").await;
-    let on_region = Storm::on(space.all::<Region>(), "eu-west", annotated);
-    let on_deployment = Storm::on(space.all::<Deployment>(), "eu-west-gateway", annotated);
+    let on_region = Storm::on(space.all::<Region>(), "eu-west", PAUSE, annotated);
+    let on_deployment = Storm::on(space.all::<Deployment>(), "eu-west-gateway", LONGER, annotated);
     eventually(SOON, "the storm", async || (on_region.writes() > 50 && on_deployment.writes() > 50).then_some(()))
         .await;
     region::change(&space, "eu-west", json!({ "spec": { "image": "muster-server:2" } })).await;
@@ -107,7 +114,7 @@ async fn somebody_who_takes_back_what_the_operator_writes_is_told_of_and_not_fou
         let containers = json!([{ "name": "muster-server", "image": format!("somebody-else:{number}") }]);
         Patch::Strategic(json!({ "spec": { "template": { "spec": { "containers": containers } } } }))
     };
-    let storm = Storm::on(space.all::<Deployment>(), "eu-west-gateway", other);
+    let storm = Storm::on(space.all::<Deployment>(), "eu-west-gateway", PAUSE, other);
     let region = region::wait_condition(&space, "eu-west", "Degraded", "True", "FoughtOver").await;
     let conditions = region.status.expect("a status").conditions;
     let told = conditions.iter().find(|condition| condition.type_ == "Degraded").expect("the condition");
@@ -143,7 +150,7 @@ async fn a_rotation_ends_while_somebody_else_writes_its_resource() {
     rotation::wait_idle(&space, "token", 1).await;
     let first = vault.value("muster/app", "token").await;
 
-    let storm = Storm::on(space.all::<SecretRotation>(), "token", annotated);
+    let storm = Storm::on(space.all::<SecretRotation>(), "token", PAUSE, annotated);
     eventually(SOON, "the storm", async || (storm.writes() > 50).then_some(())).await;
     rotation::annotate(&space, "token", ROTATE).await;
     rotation::end_overlap(&space, "token").await;
